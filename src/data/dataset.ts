@@ -1,0 +1,60 @@
+/**
+ * Labelled samples in memory, channels first for images. The values a model sees before its own
+ * preprocessing are `values / divisor`, which lie in `range`: the space an attack lives in, and the
+ * unit of epsilon, mean and std.
+ */
+export interface Dataset {
+  /** Path or name as the user gave it. */
+  readonly source: string
+  /** `npz`, `npy`, `idx`, `cifar10-binary`, `image-folder`, `csv`, `glyphs`. */
+  readonly format: string
+  /** SHA-256 over shape, divisor, range, values and labels; independent of the file's format. */
+  readonly digest: string
+  readonly count: number
+  /** Shape of one sample without the batch axis: [C, H, W] for images, [F] for tables. */
+  readonly shape: readonly number[]
+  /** Least and greatest value an input may take: [0, 1] for 8-bit pixels. */
+  readonly range: readonly [number, number]
+  /** 255 for 8-bit pixels, 1 otherwise. */
+  readonly divisor: number
+  /** `count × size(shape)` values in C order, backed by a SharedArrayBuffer so that threads share them. */
+  readonly values: Uint8Array | Float32Array
+  readonly labels: Int32Array
+  /** Number of classes: as declared, else 1 + the greatest label. */
+  readonly classes: number
+  readonly classNames?: readonly string[] | undefined
+}
+
+/** How a user names a data set, as it stands in a configuration or on the command line. */
+export interface DatasetSpec {
+  /** A file or folder, or `glyphs` for the built-in synthetic set. */
+  readonly path: string
+  /** Found from the file itself when not given. */
+  readonly format?: 'npz' | 'npy' | 'idx' | 'cifar10-binary' | 'image-folder' | 'csv' | 'glyphs' | undefined
+  /** Separate label file for npy and idx. */
+  readonly labels?: string | undefined
+  /** The range the stored values lie in. [0, 255] means 8-bit pixels: they are divided by 255. */
+  readonly range?: readonly [number, number] | undefined
+  /** Layout of the stored images; found from the shape when not given. */
+  readonly layout?: 'nchw' | 'nhwc' | undefined
+  readonly classes?: number | undefined
+  /** Take the first `limit` samples, or all. */
+  readonly limit?: number | undefined
+  /** Only for synthetic sets. */
+  readonly seed?: number | undefined
+}
+
+export function sampleSize(dataset: Pick<Dataset, 'shape'>): number {
+  return dataset.shape.reduce((product, size) => product * size, 1)
+}
+
+/** Samples `indices` in the attack's space. @returns a fresh (indices.length × size) array, C order */
+export function takeSamples(dataset: Dataset, indices: readonly number[]): Float32Array {
+  const size = sampleSize(dataset)
+  const out = new Float32Array(indices.length * size)
+  indices.forEach((index, row) => {
+    const from = index * size
+    for (let i = 0; i < size; i++) out[row * size + i] = dataset.values[from + i]! / dataset.divisor
+  })
+  return out
+}

@@ -1,0 +1,97 @@
+import type { GateResult } from './gate/types.js'
+import type { PairedDifference, Proportion } from './stats/types.js'
+import type { Norm } from './threat/threat-model.js'
+
+/** One row of the per-attack table. */
+export interface CellView {
+  readonly version: string
+  /** Plugin id. */
+  readonly attack: string
+  /** `PGD-40`. */
+  readonly label: string
+  readonly norm: Norm
+  readonly epsilon: number
+  readonly samples: number
+  /** False if some shard failed or is missing: the numbers are then of what was done. */
+  readonly complete: boolean
+  readonly cleanAccuracy: Proportion
+  readonly robustAccuracy: Proportion
+  /** Fooled / correctly classified clean inputs. */
+  readonly attackSuccess: Proportion
+  readonly queries: number
+  readonly gradients: number
+  readonly seconds: number
+  readonly secondsInRuntime: number
+  readonly notes: readonly string[]
+}
+
+export interface VersionView {
+  readonly version: string
+  readonly path: string
+  readonly digest: string
+  readonly cleanAccuracy: Proportion
+  /** Right under every attack of the suite, per norm and epsilon: the per-sample worst case. Ascending epsilon. */
+  readonly worstCase: readonly { readonly norm: Norm; readonly epsilon: number; readonly robustAccuracy: Proportion }[]
+}
+
+export interface ComparisonView {
+  readonly baseline: string
+  readonly candidate: string
+  /** `clean accuracy`, `worst case` or an attack's label. */
+  readonly what: string
+  /** Absent for clean accuracy. */
+  readonly norm?: Norm | undefined
+  readonly epsilon?: number | undefined
+  readonly baselineValue: Proportion
+  readonly candidateValue: Proportion
+  readonly difference: PairedDifference
+  /** One-sided McNemar p after Holm over all rows of this comparison. */
+  readonly pAdjusted: number
+}
+
+/** A sample whose example fools a version. Pixels in the data set's units, channels first. */
+export interface PictureView {
+  readonly version: string
+  readonly label: string
+  readonly norm: Norm
+  readonly epsilon: number
+  readonly sample: number
+  readonly trueClass: string
+  readonly cleanClass: string
+  readonly adversarialClass: string
+  readonly distance: number
+  readonly shape: readonly number[]
+  readonly range: readonly [number, number]
+  readonly clean: Float32Array
+  readonly adversarial: Float32Array
+}
+
+/** Everything a reporter may show; built once per report by `reports/model.ts`. Plain data. */
+export interface RunReport {
+  readonly title: string
+  readonly runId: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly status: 'complete' | 'incomplete' | 'interrupted'
+  readonly suite: string
+  readonly dataset: { readonly name: string; readonly digest: string; readonly samples: number; readonly classes: number }
+  readonly versions: readonly VersionView[]
+  readonly cells: readonly CellView[]
+  readonly comparisons: readonly ComparisonView[]
+  /** Absent when the run has no gate. */
+  readonly gate?: GateResult | undefined
+  readonly pictures: readonly PictureView[]
+  /** Tasks that failed or were quarantined: one line each. */
+  readonly problems: readonly string[]
+  /** What the run used: versions, digests, seeds, devices, parameters. JSON-safe. */
+  readonly manifest: Readonly<Record<string, unknown>>
+}
+
+/** Writes a report in one format. Pure: the caller writes the file. */
+export interface Reporter {
+  /** `html`, `csv`, … */
+  readonly id: string
+  readonly fileName: string
+  readonly describe: string
+  render(report: RunReport): Promise<string>
+}
