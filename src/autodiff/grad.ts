@@ -1,0 +1,150 @@
+import { GauntletError } from '../errors.js'
+import type { GraphBuilder } from '../graph/builder.js'
+import type { Node } from '../graph/ir.js'
+import { isFixed, sameShape, sameSize } from '../graph/shapes.js'
+import { contextOf } from './context.js'
+import { ruleKey, type Rule, type RuleTable } from './rule.js'
+import { rules as builtInRules } from './rules/index.js'
+
+export interface BackwardOptions {
+  /** Forward nodes in topological order; their values' shapes are known to the builder. */
+  readonly nodes: readonly Node[]
+  /** Gradient that arrives at each of these values, by name. */
+  readonly seeds: ReadonlyMap<string, string>
+  /** Values to differentiate with respect to: inputs or initializers. */
+  readonly wrt: readonly string[]
+  readonly rules?: RuleTable
+}
+
+export interface BackwardResult {
+  /** The gradient of each `wrt` value. */
+  readonly gradients: ReadonlyMap<string, string>
+  /** Where a surrogate stands for a derivative: `straight-through at /q (Round)`. */
+  readonly approximations: readonly string[]
+}
+
+/**
+ * Reverse-mode differentiation: appends the nodes that compute d(seeded sum)/d(wrt) to `g`.
+ * Only nodes between `wrt` and the seeds are visited, so an input gradient never pays for weights.
+ *
+ * @throws GNT_GRAD_NO_RULE naming operator, node and path; GNT_GRAD_CUT if nothing reaches a `wrt`
+ */
+export function backward(g: GraphBuilder, options: BackwardOptions): BackwardResult {
+  const { nodes, seeds, wrt } = options
+  const rules = options.rules ?? builtInRules
+  const active = reachableFrom(wrt, nodes, rules)
+  const arriving = new Map<string, string[]>([...seeds].map(([value, seed]) => [value, [seed]]))
+  const approximations: string[] = []
+
+  // Several consumers: their gradients add up. Summed once, when the producer is reached.
+  const total = (value: string): string | null => {
+    const parts = arriving.get(value)
+    if (!parts || parts.length === 0) return null
+    const sum = parts.length === 1 ? parts[0]! : g.emit(parts.length === 2 ? 'Add' : 'Sum', parts)
+    arriving.set(value, [sum])
+    return sum
+  }
+
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!
+    const wants = node.inputs.map((input) => input !== '' && active.has(input))
+    if (!wants.includes(true) || !node.outputs.some((output) => arriving.has(output))) continue
+    const rule = rules[ruleKey(node)]
+    if (rule?.kind === 'zero') continue
+    if (!rule) throw noRule(node, nodes, wrt, rules)
+    if (rule.kind === 'straightThrough')
+      approximations.push(`straight-through (${rule.surrogate}) at ${node.name} (${node.op})`)
+    const dy = node.outputs.map((output) => (output === '' ? null : total(output)))
+    const dx = rule.apply(contextOf(g, node, dy, wants))
+    node.inputs.forEach((input, k) => {
+      const part = dx[k]
+      if (!wants[k] || !part) return
+      const broadcasts = rule.kind === 'gradient' && rule.broadcasts
+      const fitted = broadcasts ? sumDown(g, part, node.outputs[0]!, input) : part
+      arriving.set(input, [...(arriving.get(input) ?? []), fitted])
+    })
+  }
+
+  const gradients = new Map<string, string>()
+  for (const value of wrt) {
+    const gradient = total(value)
+    if (gradient === null) throw cut(value, nodes, rules)
+    gradients.set(value, gradient)
+  }
+  return { gradients, approximations }
+}
+
+/** Values that depend on `wrt` through operators that let a gradient pass. */
+function reachableFrom(wrt: readonly string[], nodes: readonly Node[], rules: RuleTable): Set<string> {
+  const active = new Set(wrt)
+  for (const node of nodes) {
+    const rule: Rule | undefined = rules[ruleKey(node)]
+    if (rule?.kind !== 'zero' && node.inputs.some((input) => active.has(input)))
+      for (const output of node.outputs) if (output) active.add(output)
+  }
+  return active
+}
+
+/** Sums a gradient of `from`'s shape over the axes along which `to` was broadcast. */
+function sumDown(g: GraphBuilder, gradient: string, from: string, to: string): string {
+  const wide = g.info(from).shape
+  const narrow = g.info(to).shape
+  if (sameShape(wide, narrow)) return gradient
+  const lead = wide.length - narrow.length
+  const leading = Array.from({ length: lead }, (_, axis) => axis)
+  const stretched = narrow.flatMap((size, axis) =>
+    isFixed(size) && size === 1 && !sameSize(wide[axis + lead]!, 1) ? [axis + lead] : [],
+  )
+  let out = gradient
+  if (stretched.length > 0) out = g.emit('ReduceSum', [out, g.ints(stretched)], { keepdims: 1 })
+  if (lead > 0) out = g.emit('ReduceSum', [out, g.ints(leading)], { keepdims: 0 })
+  return out
+}
+
+function noRule(node: Node, nodes: readonly Node[], wrt: readonly string[], rules: RuleTable): GauntletError {
+  return new GauntletError('GNT_GRAD_NO_RULE', {
+    what: `no gradient rule for ${node.domain || 'ai.onnx'}::${node.op}`,
+    where: `node ${node.name}, path ${pathThrough(node, nodes, wrt)}`,
+    got: `an operator outside the ${Object.keys(rules).length} that have a rule`,
+    fix: 'use an attack that needs no gradient (gauntlet attacks), or name an earlier output with --output',
+  })
+}
+
+/** `images > /conv1 > … > /nms > … > logits`: the way from the input to the loss through `node`. */
+function pathThrough(node: Node, nodes: readonly Node[], wrt: readonly string[]): string {
+  const producer = new Map(nodes.flatMap((n) => n.outputs.map((output) => [output, n] as const)))
+  const back: string[] = []
+  for (let at: Node | undefined = node; at && back.length < 1000; ) {
+    back.unshift(at.name)
+    const from: string | undefined = at.inputs.find((input) => producer.has(input))
+    if (from === undefined) break
+    at = producer.get(from)
+  }
+  const forth: string[] = []
+  for (let at: Node | undefined = node; at && forth.length < 1000; ) {
+    const produced: readonly string[] = at.outputs
+    at = nodes.find((n) => n.inputs.some((input) => input !== '' && produced.includes(input)))
+    if (at) forth.push(at.name)
+  }
+  const short = (names: string[]): string[] =>
+    names.length > 4 ? [names[0]!, '…', ...names.slice(-2)] : names
+  return [wrt[0], ...short(back), ...short(forth), 'loss'].join(' > ')
+}
+
+function cut(value: string, nodes: readonly Node[], rules: RuleTable): GauntletError {
+  const touched = new Set([value])
+  const cuts: string[] = []
+  for (const node of nodes) {
+    if (!node.inputs.some((input) => touched.has(input))) continue
+    if (rules[ruleKey(node)]?.kind === 'zero') {
+      // A Shape reads no values: it is never what cuts a path.
+      if (node.op !== 'Shape' && node.op !== 'Size') cuts.push(`${node.name} (${node.op})`)
+    } else for (const output of node.outputs) touched.add(output)
+  }
+  return new GauntletError('GNT_GRAD_CUT', {
+    what: 'no differentiable path from the loss to the input',
+    where: value,
+    got: cuts.length > 0 ? `the path is cut at ${cuts.slice(0, 3).join(', ')}` : 'an output that does not depend on it',
+    fix: 'use an attack that needs no gradient, or name another output with --output',
+  })
+}

@@ -1,0 +1,70 @@
+import type { GraphBuilder } from '../graph/builder.js'
+import type { Attr, Node } from '../graph/ir.js'
+import type { Shape, ValueInfo } from '../graph/shapes.js'
+
+/** What a rule sees: one node of the forward graph and the gradients that arrive at its outputs. */
+export interface RuleContext {
+  readonly g: GraphBuilder
+  readonly node: Node
+  /** Input and output names; `''` is an absent optional one. */
+  readonly x: readonly string[]
+  readonly y: readonly string[]
+  /** Gradient of each output; null where the loss does not depend on it. At least one is not null. */
+  readonly dy: readonly (string | null)[]
+  /** Which inputs need a gradient; the others may be answered with null. */
+  readonly wants: readonly boolean[]
+  info(name: string): ValueInfo
+  shape(name: string): Shape
+  /** An integer attribute, or its default. */
+  int(name: string, otherwise: number): number
+  float(name: string, otherwise: number): number
+  string(name: string, otherwise: string): string
+  ints(name: string): readonly number[] | undefined
+  attr(name: string): Attr | undefined
+  /** The values of a constant integer input (axes, pads, …). @throws GNT_GRAPH_DYNAMIC_SHAPE if it is not constant */
+  constantInts(index: number): number[] | undefined
+  /** A constant of the dtype of the node's first input. */
+  scalar(value: number): string
+}
+
+/** One gradient per input; null = none (not asked for, or zero). */
+export type Gradients = readonly (string | null)[]
+
+/**
+ * How an operator is differentiated. Rules see opset 18 forms only: `upgrade` brought the graph there.
+ * - `gradient`: the rule.
+ * - `zero`: the derivative is zero almost everywhere and nothing flows (comparisons, Shape, ArgMax).
+ * - `straightThrough`: not differentiable; the named surrogate is used and reported (BPDA,
+ *   Athalye et al. 2018, arXiv:1802.00420).
+ */
+export type Rule =
+  | { readonly kind: 'gradient'; readonly apply: (context: RuleContext) => Gradients; readonly broadcasts: boolean }
+  | { readonly kind: 'zero' }
+  | { readonly kind: 'straightThrough'; readonly apply: (context: RuleContext) => Gradients; readonly surrogate: string }
+
+/** Operator name, with `domain:` in front outside ai.onnx → rule. */
+export type RuleTable = Readonly<Record<string, Rule>>
+
+/** A rule whose gradients have their inputs' shapes. */
+export const gradient = (apply: (context: RuleContext) => Gradients): Rule => ({
+  kind: 'gradient',
+  apply,
+  broadcasts: false,
+})
+
+/** A rule of a broadcasting operator: gradients may have the output's shape, the engine sums them down. */
+export const broadcasting = (apply: (context: RuleContext) => Gradients): Rule => ({
+  kind: 'gradient',
+  apply,
+  broadcasts: true,
+})
+
+export const zero: Rule = { kind: 'zero' }
+
+export const straightThrough = (
+  surrogate: string,
+  apply: (context: RuleContext) => Gradients = ({ dy }) => [dy[0]!],
+): Rule => ({ kind: 'straightThrough', surrogate, apply })
+
+export const ruleKey = (node: Pick<Node, 'op' | 'domain'>): string =>
+  node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}:${node.op}`

@@ -1,0 +1,35 @@
+import type { RuleTable } from '../rule.js'
+import { activationRules } from './activation.js'
+import { convRules } from './conv.js'
+import { elementwiseRules } from './elementwise.js'
+import { indexingRules } from './indexing.js'
+import { matmulRules } from './matmul.js'
+import { movementRules } from './movement.js'
+import { normRules } from './norm.js'
+import { poolRules } from './pool.js'
+import { reduceRules } from './reduce.js'
+import { zeroRules } from './zero.js'
+
+/** Every operator that can be differentiated. A new family is one file and one line here. */
+export const rules: RuleTable = mergeOnce([
+  activationRules,
+  convRules,
+  elementwiseRules,
+  indexingRules,
+  matmulRules,
+  movementRules,
+  normRules,
+  poolRules,
+  reduceRules,
+  zeroRules,
+])
+
+function mergeOnce(tables: readonly RuleTable[]): RuleTable {
+  const merged: Record<string, RuleTable[string]> = {}
+  for (const table of tables)
+    for (const [op, rule] of Object.entries(table)) {
+      if (op in merged) throw new Error(`two gradient rules for ${op}`)
+      merged[op] = rule
+    }
+  return merged
+}

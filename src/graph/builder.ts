@@ -1,0 +1,169 @@
+import { GauntletError } from '../errors.js'
+import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
+import { reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
+import { tensorOfInts, tensorOfNumbers } from './tensor.js'
+
+/** Attributes as rules write them: whole numbers become `int`, arrays `ints`; floats are `float(0.5)`. */
+export type AttrInput = number | string | readonly number[] | Attr
+
+export const float = (value: number): Attr => ({ kind: 'float', value })
+
+/**
+ * Appends nodes to a graph. The one mutable thing in the compiler: a pass makes a builder, emits, and
+ * calls `finish`, which drops everything the outputs do not need.
+ */
+export class GraphBuilder {
+  readonly #base: Graph
+  readonly #nodes: Node[]
+  readonly #initializers = new Map<string, Tensor>()
+  readonly #constants = new Map<string, string>()
+  readonly #taken = new Set<string>()
+  readonly #infos: Map<string, ValueInfo>
+  #counter = 0
+
+  /** @param infos - what is known of the base's values; rules ask through `info` */
+  constructor(base: Graph, infos: ValueInfos = new Map()) {
+    this.#base = base
+    this.#nodes = [...base.nodes]
+    this.#infos = new Map(infos)
+    for (const [name, tensor] of Object.entries(base.initializers)) {
+      this.#initializers.set(name, tensor)
+      this.#infos.set(name, { dtype: tensor.dtype, shape: tensor.dims })
+      this.#taken.add(name)
+    }
+    for (const input of base.inputs) this.#taken.add(input.name)
+    for (const node of base.nodes) for (const output of node.outputs) this.#taken.add(output)
+  }
+
+  /** A name nobody uses yet. */
+  fresh(hint: string): string {
+    let name = hint
+    while (this.#taken.has(name)) name = `${hint}_${++this.#counter}`
+    this.#taken.add(name)
+    return name
+  }
+
+  /** Appends a node with one output. @returns the output's name */
+  emit(
+    op: string,
+    inputs: readonly string[],
+    attrs: Readonly<Record<string, AttrInput>> = {},
+    options: { domain?: string; name?: string } = {},
+  ): string {
+    return this.emitMany(op, inputs, 1, attrs, options)[0]!
+  }
+
+  /** Appends a node with `count` outputs. */
+  emitMany(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attrs: Readonly<Record<string, AttrInput>> = {},
+    options: { domain?: string; name?: string } = {},
+  ): string[] {
+    const name = options.name ? this.fresh(options.name) : this.fresh(`${op}_g`)
+    const outputs = Array.from({ length: count }, (_, i) => (i === 0 ? name : this.fresh(`${name}_${i}`)))
+    this.#nodes.push({
+      name,
+      op,
+      domain: options.domain ?? '',
+      inputs,
+      outputs,
+      attrs: Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, toAttr(value)])),
+    })
+    return outputs
+  }
+
+  /** A constant; equal constants are shared. */
+  constant(tensor: Tensor, hint = 'const'): string {
+    const small = tensor.data.byteLength <= 256
+    const key = small ? `${tensor.dtype}:${tensor.dims.join()}:${Buffer.from(tensor.data).toString('hex')}` : ''
+    const known = small ? this.#constants.get(key) : undefined
+    if (known) return known
+    const name = this.fresh(hint)
+    this.#initializers.set(name, tensor)
+    this.#infos.set(name, { dtype: tensor.dtype, shape: tensor.dims })
+    if (small) this.#constants.set(key, name)
+    return name
+  }
+
+  ints(values: readonly number[]): string {
+    return this.constant(tensorOfInts([values.length], values), 'ints')
+  }
+
+  scalar(value: number, dtype: DType = 'float32'): string {
+    return this.constant(tensorOfNumbers(dtype, [], [value]), 'scalar')
+  }
+
+  initializer(name: string): Tensor | undefined {
+    return this.#initializers.get(name)
+  }
+
+  /** Dtype and shape of a base value or constant. @throws GNT_GRAPH_DYNAMIC_SHAPE when unknown */
+  info(name: string): ValueInfo {
+    const info = this.#infos.get(name)
+    if (!info)
+      throw new GauntletError('GNT_GRAPH_DYNAMIC_SHAPE', {
+        what: 'the shape of a value is not known',
+        where: name,
+        fix: 'probe the graph before differentiating it',
+      })
+    return info
+  }
+
+  /** Lets later emits ask for the shape of something emitted earlier. */
+  know(name: string, info: ValueInfo): string {
+    this.#infos.set(name, info)
+    return name
+  }
+
+  /** Reshapes to a probed shape, through a constant where one will do, else through `Shape(like)`. */
+  reshapeTo(value: string, shape: Shape, like: string): string {
+    const target = reshapeTarget(shape)
+    return this.emit('Reshape', [value, target ? this.ints(target) : this.emit('Shape', [like])])
+  }
+
+  /**
+   * The finished graph: only nodes and constants that `outputs` need, in topological order.
+   * @param inputs - the new graph's inputs; base inputs that nothing needs may be left out
+   */
+  finish(inputs: readonly Value[], outputs: readonly Value[], name = this.#base.name): Graph {
+    const needed = new Set(outputs.map((output) => output.name))
+    const nodes: Node[] = []
+    for (let i = this.#nodes.length - 1; i >= 0; i--) {
+      const node = this.#nodes[i]!
+      if (!node.outputs.some((output) => needed.has(output))) continue
+      nodes.push(node)
+      for (const input of node.inputs) if (input) needed.add(input)
+      // A subgraph may read any outer value; keep whatever it names.
+      for (const attr of Object.values(node.attrs))
+        if (attr.kind === 'graph') for (const outer of namesIn(attr.value)) needed.add(outer)
+    }
+    nodes.reverse()
+    return {
+      ...this.#base,
+      name,
+      inputs,
+      outputs,
+      nodes,
+      initializers: Object.fromEntries([...this.#initializers].filter(([key]) => needed.has(key))),
+    }
+  }
+}
+
+function namesIn(graph: Graph): string[] {
+  return [
+    ...graph.outputs.map((output) => output.name),
+    ...graph.nodes.flatMap((node) => [
+      ...node.inputs,
+      ...Object.values(node.attrs).flatMap((attr) => (attr.kind === 'graph' ? namesIn(attr.value) : [])),
+    ]),
+  ]
+}
+
+function toAttr(value: AttrInput): Attr {
+  if (typeof value === 'number') return { kind: 'int', value }
+  if (typeof value === 'string') return { kind: 'string', value }
+  if (Array.isArray(value)) return { kind: 'ints', value }
+  return value as Attr
+}

@@ -1,0 +1,42 @@
+import type { DType } from './ir.js'
+
+/** One axis of a probed value: a fixed length, or `perBatch × N` where N is the batch size of the run. */
+export type Size = number | { readonly perBatch: number }
+export type Shape = readonly Size[]
+
+export interface ValueInfo {
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
+/** What is known of every value of a graph, by name. */
+export type ValueInfos = ReadonlyMap<string, ValueInfo>
+
+export const batchSize: Size = { perBatch: 1 }
+
+export const isFixed = (size: Size): size is number => typeof size === 'number'
+
+export function sameSize(a: Size, b: Size): boolean {
+  return isFixed(a) || isFixed(b) ? a === b : a.perBatch === b.perBatch
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => sameSize(size, b[axis]!))
+}
+
+/**
+ * The constant that makes `Reshape` produce `shape`: the one axis that follows the batch becomes −1.
+ * @returns null when two axes follow the batch, so that no constant will do
+ */
+export function reshapeTarget(shape: Shape): number[] | null {
+  if (shape.filter((size) => !isFixed(size)).length > 1) return null
+  return shape.map((size) => (isFixed(size) ? size : -1))
+}
+
+/** `[N, 3, 2N]`, for messages. */
+export function formatShape(shape: Shape): string {
+  const axes = shape.map((size) =>
+    isFixed(size) ? String(size) : size.perBatch === 1 ? 'N' : `${size.perBatch}N`,
+  )
+  return `[${axes.join(', ')}]`
+}

@@ -1,0 +1,135 @@
+import * as ort from 'onnxruntime-node'
+import { GauntletError } from '../errors.js'
+import type { DType } from '../graph/ir.js'
+
+/** What goes in and out of a session: element data in C order, and its shape. */
+export interface Feed {
+  readonly dtype: DType
+  readonly dims: readonly number[]
+  readonly data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Int8Array | Uint16Array
+}
+
+export interface SessionOptions {
+  /** ONNX Runtime execution provider. Default `cpu`. */
+  readonly provider?: string | undefined
+  /** Threads inside one call. Default 1: the pool's workers are the parallelism. */
+  readonly threads?: number | undefined
+  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all' | undefined
+  /** Where ONNX Runtime writes the graph it simplified. */
+  readonly optimizedPath?: string | undefined
+}
+
+const ortNames: Partial<Record<DType, ort.Tensor.Type>> = {
+  float32: 'float32',
+  float64: 'float64',
+  float16: 'float16',
+  int64: 'int64',
+  int32: 'int32',
+  int8: 'int8',
+  uint8: 'uint8',
+  bool: 'bool',
+  uint16: 'uint16',
+}
+
+/** An ONNX Runtime session with one thread, that counts the seconds spent inside it. */
+export class Session {
+  readonly #session: ort.InferenceSession
+  #seconds = 0
+
+  private constructor(session: ort.InferenceSession) {
+    this.#session = session
+  }
+
+  /** @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
+  static async open(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+    const settings: ort.InferenceSession.SessionOptions = {
+      executionProviders: [options.provider ?? 'cpu'],
+      intraOpNumThreads: options.threads ?? 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: options.optimization ?? 'all',
+      // 4 = fatal only: what goes wrong is thrown and told once, by us.
+      logSeverityLevel: 4,
+      ...(options.optimizedPath ? { optimizedModelFilePath: options.optimizedPath } : {}),
+      // Idle threads that spin would take time from the other worker.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    }
+    try {
+      // The two overloads differ only in the type of the model.
+      const session =
+        typeof model === 'string'
+          ? await ort.InferenceSession.create(model, settings)
+          : await ort.InferenceSession.create(model, settings)
+      return new Session(session)
+    } catch (cause) {
+      throw new GauntletError(
+        'GNT_MODEL_RUN',
+        { what: 'ONNX Runtime cannot open the model', got: reasonOf(cause) },
+        { cause },
+      )
+    }
+  }
+
+  get inputs(): readonly string[] {
+    return this.#session.inputNames
+  }
+
+  get outputs(): readonly string[] {
+    return this.#session.outputNames
+  }
+
+  /** Wall seconds spent in `run` so far. */
+  get seconds(): number {
+    return this.#seconds
+  }
+
+  /** @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
+  async run(feeds: Readonly<Record<string, Feed>>, fetches?: readonly string[]): Promise<Record<string, Feed>> {
+    const tensors: Record<string, ort.Tensor> = {}
+    for (const [name, feed] of Object.entries(feeds)) tensors[name] = toOrt(name, feed)
+    const start = performance.now()
+    let results: ort.InferenceSession.OnnxValueMapType
+    try {
+      results = fetches
+        ? await this.#session.run(tensors, [...fetches])
+        : await this.#session.run(tensors)
+    } catch (cause) {
+      throw new GauntletError(
+        'GNT_MODEL_RUN',
+        { what: 'ONNX Runtime cannot run the model', got: reasonOf(cause) },
+        { cause },
+      )
+    } finally {
+      this.#seconds += (performance.now() - start) / 1000
+    }
+    return Object.fromEntries(
+      Object.entries(results).map(([name, value]) => {
+        const tensor = value as ort.Tensor
+        return [
+          name,
+          { dtype: tensor.type as DType, dims: tensor.dims, data: tensor.data as Feed['data'] },
+        ]
+      }),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+function toOrt(name: string, feed: Feed): ort.Tensor {
+  const type = ortNames[feed.dtype]
+  if (!type)
+    throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
+      what: `values of type ${feed.dtype} cannot be fed`,
+      where: `input ${name}`,
+    })
+  return new ort.Tensor(type, feed.data as Float32Array, feed.dims)
+}
+
+/** The first line of ONNX Runtime's message without its source positions. */
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return text.replace(/\s+/g, ' ').slice(0, 300)
+}
