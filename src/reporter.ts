@@ -74,6 +74,8 @@ export interface RunReport {
   readonly createdAt: string
   readonly status: 'complete' | 'incomplete' | 'interrupted'
   readonly suite: string
+  /** The threat shown first; when absent, the middle epsilon of the first norm. */
+  readonly mainThreat?: { readonly norm: Norm; readonly epsilon: number } | undefined
   readonly dataset: { readonly name: string; readonly digest: string; readonly samples: number; readonly classes: number }
   readonly versions: readonly VersionView[]
   readonly cells: readonly CellView[]
