@@ -1,7 +1,7 @@
 import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Attr, Node } from '../graph/ir.js'
-import { intsOf } from '../graph/tensor.js'
+import { ints } from '../graph/tensor.js'
 import type { RuleContext } from './rule.js'
 
 /** The view of one node that its rule works with. */
@@ -49,7 +49,7 @@ export function contextOf(
           got: `the computed value ${name}`,
           fix: 'export the model with a fixed input size',
         })
-      return intsOf(tensor)
+      return ints(tensor)
     },
     scalar: (value) => g.scalar(value, g.info(node.inputs[0]!).dtype),
   }

@@ -1,10 +1,10 @@
 import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
-import { isFixed, sameShape, sameSize } from '../graph/shapes.js'
 import { contextOf } from './context.js'
 import { ruleKey, type Rule, type RuleTable } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
+import { sumTo } from './sum-to.js'
 
 export interface BackwardOptions {
   /** Forward nodes in topological order; their values' shapes are known to the builder. */
@@ -60,7 +60,7 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
       const part = dx[k]
       if (!wants[k] || !part) return
       const broadcasts = rule.kind === 'gradient' && rule.broadcasts
-      const fitted = broadcasts ? sumDown(g, part, node.outputs[0]!, input) : part
+      const fitted = broadcasts ? sumTo(g, part, g.info(node.outputs[0]!).shape, g.info(input).shape) : part
       arriving.set(input, [...(arriving.get(input) ?? []), fitted])
     })
   }
@@ -83,22 +83,6 @@ function reachableFrom(wrt: readonly string[], nodes: readonly Node[], rules: Ru
       for (const output of node.outputs) if (output) active.add(output)
   }
   return active
-}
-
-/** Sums a gradient of `from`'s shape over the axes along which `to` was broadcast. */
-function sumDown(g: GraphBuilder, gradient: string, from: string, to: string): string {
-  const wide = g.info(from).shape
-  const narrow = g.info(to).shape
-  if (sameShape(wide, narrow)) return gradient
-  const lead = wide.length - narrow.length
-  const leading = Array.from({ length: lead }, (_, axis) => axis)
-  const stretched = narrow.flatMap((size, axis) =>
-    isFixed(size) && size === 1 && !sameSize(wide[axis + lead]!, 1) ? [axis + lead] : [],
-  )
-  let out = gradient
-  if (stretched.length > 0) out = g.emit('ReduceSum', [out, g.ints(stretched)], { keepdims: 1 })
-  if (lead > 0) out = g.emit('ReduceSum', [out, g.ints(leading)], { keepdims: 0 })
-  return out
 }
 
 function noRule(node: Node, nodes: readonly Node[], wrt: readonly string[], rules: RuleTable): GauntletError {

@@ -1,7 +1,8 @@
 import { GauntletError } from '../errors.js'
 import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
+import { outerValues } from './sort.js'
 import { reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
-import { tensorOfInts, tensorOfNumbers } from './tensor.js'
+import { tensorOf, tensorOfInts } from './tensor.js'
 
 /** Attributes as rules write them: whole numbers become `int`, arrays `ints`; floats are `float(0.5)`. */
 export type AttrInput = number | string | readonly number[] | Attr
@@ -92,7 +93,7 @@ export class GraphBuilder {
   }
 
   scalar(value: number, dtype: DType = 'float32'): string {
-    return this.constant(tensorOfNumbers(dtype, [], [value]), 'scalar')
+    return this.constant(tensorOf(dtype, [], [value]), 'scalar')
   }
 
   initializer(name: string): Tensor | undefined {
@@ -137,7 +138,7 @@ export class GraphBuilder {
       for (const input of node.inputs) if (input) needed.add(input)
       // A subgraph may read any outer value; keep whatever it names.
       for (const attr of Object.values(node.attrs))
-        if (attr.kind === 'graph') for (const outer of namesIn(attr.value)) needed.add(outer)
+        if (attr.kind === 'graph') for (const outer of outerValues(attr.value)) needed.add(outer)
     }
     nodes.reverse()
     return {
@@ -149,16 +150,6 @@ export class GraphBuilder {
       initializers: Object.fromEntries([...this.#initializers].filter(([key]) => needed.has(key))),
     }
   }
-}
-
-function namesIn(graph: Graph): string[] {
-  return [
-    ...graph.outputs.map((output) => output.name),
-    ...graph.nodes.flatMap((node) => [
-      ...node.inputs,
-      ...Object.values(node.attrs).flatMap((attr) => (attr.kind === 'graph' ? namesIn(attr.value) : [])),
-    ]),
-  ]
 }
 
 function toAttr(value: AttrInput): Attr {
