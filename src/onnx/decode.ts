@@ -2,6 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { Attr, Dim, Graph, Node, Tensor, Value } from '../graph/ir.js'
 import { sortNodes } from '../graph/sort.js'
 import { tensorOfFloats, tensorOfInts } from '../graph/tensor.js'
+import { verify } from '../graph/verify.js'
 import { decodeDtype, decodeTensor, type ExternalReader } from './decode-tensor.js'
 import { attributeType, proto } from './proto.js'
 import * as wire from './wire.js'
@@ -33,14 +34,9 @@ const maxDepth = 16
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
   try {
-    return readModel(wire.readFields(bytes), options.external)
+    return verify(readModel(wire.readFields(bytes), options.external))
   } catch (error) {
-    if (error instanceof GauntletError) {
-      const { where } = error.detail
-      if (!options.where || where?.startsWith(options.where)) throw error
-      const place = where ? `${options.where}, ${where}` : options.where
-      throw new GauntletError(error.code, { ...error.detail, where: place }, { cause: error })
-    }
+    if (error instanceof GauntletError) throw located(error, options.where)
     throw new GauntletError(
       'GNT_MODEL_FORMAT',
       {
@@ -53,6 +49,14 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Gra
       { cause: error },
     )
   }
+}
+
+/** A graph that does not verify is here the file's fault; everything else only learns which file it was. */
+function located(error: GauntletError, file: string | undefined): GauntletError {
+  const code = error.code === 'GNT_GRAPH_INVALID' ? 'GNT_MODEL_FORMAT' : error.code
+  const inner = error.detail.where
+  const where = file && !inner?.startsWith(file) ? [file, inner].filter(Boolean).join(', ') : inner
+  return new GauntletError(code, { ...error.detail, where }, { cause: error })
 }
 
 function readModel(model: Fields, external: ExternalReader | undefined): Graph {
@@ -89,8 +93,6 @@ function readGraph(fields: Fields, scope: Scope): Graph {
     .messages(fields, proto.graph.input)
     .map((value) => readValue(value, 'input', scope.depth, named))
     .filter((value) => !named.has(value.name))
-  const defined = [...all.map(([name]) => name), ...inputs.map(({ name }) => name)]
-  refuseTwice([...defined, ...nodes.flatMap((node) => node.outputs)].filter((name) => name !== ''))
   return {
     name: wire.text(fields, proto.graph.name) || 'graph',
     opsets: scope.opsets,
@@ -250,14 +252,6 @@ function readDim(fields: Fields): Dim {
   const value = wire.int(fields, proto.dim.value)
   if (fields.has(proto.dim.value)) return value < 0 ? null : value
   return wire.text(fields, proto.dim.param) || null
-}
-
-function refuseTwice(names: readonly string[]): void {
-  const seen = new Set<string>()
-  for (const name of names) {
-    if (seen.has(name)) throw new Error(`value "${name}" is defined twice`)
-    seen.add(name)
-  }
 }
 
 function standardDomain(domain: string): string {
