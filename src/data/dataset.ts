@@ -30,7 +30,8 @@ export interface DatasetSpec {
   /** A file or folder, or `glyphs` for the built-in synthetic set. */
   readonly path: string
   /** Found from the file itself when not given. */
-  readonly format?: 'npz' | 'npy' | 'idx' | 'cifar10-binary' | 'image-folder' | 'csv' | 'glyphs' | undefined
+  readonly format?:
+    'npz' | 'npy' | 'idx' | 'cifar10-binary' | 'image-folder' | 'csv' | 'glyphs' | undefined
   /** Separate label file for npy and idx. */
   readonly labels?: string | undefined
   /** The range the stored values lie in. [0, 255] means 8-bit pixels: they are divided by 255. */

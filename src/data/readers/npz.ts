@@ -1,0 +1,41 @@
+import { parseNpy } from '../npy.js'
+import { formatError } from '../raw.js'
+import { isZip, listZip, unpackEntry } from '../zip.js'
+import { readLabelFile } from './label-file.js'
+import type { DataReader } from './reader.js'
+
+/** Names under which samples and labels are usually saved; the first pair that is there is read. */
+const keyPairs = [
+  ['x', 'y'],
+  ['images', 'labels'],
+  ['x_test', 'y_test'],
+  ['data', 'target'],
+] as const
+
+/** Arrays saved by numpy's `savez`, in any of `keyPairs` (upper or lower case), or with a label file. */
+export const npzReader: DataReader = {
+  format: 'npz',
+  readsFolders: false,
+  extension: /\.npz$/i,
+  isCertain: ({ bytes }) => isZip(bytes),
+  async read({ spec, path, bytes }) {
+    const entries = listZip(bytes, path)
+    const find = (key: string) => entries.find(({ name }) => name.toLowerCase() === `${key}.npy`)
+    const pair = keyPairs.find(([x, y]) => find(x) && (spec.labels ?? find(y)))
+    const [x, y] = [find(pair?.[0] ?? ''), find(pair?.[1] ?? '')]
+    const keys = entries.map(({ name }) => name.replace(/\.npy$/, '')).slice(0, 12)
+    if (!x)
+      throw formatError('archive has no samples with labels', path, {
+        got: keys.length ? `keys ${keys.join(', ')}` : 'no keys',
+        expected: keyPairs.map((names) => names.join('/')).join(' or '),
+        fix: 'save it as np.savez(file, x=images, y=labels)',
+      })
+    const read = (entry: typeof x) =>
+      parseNpy(unpackEntry(bytes, entry, path), `${path}, ${entry.name}`)
+    const values = read(x)
+    if (spec.labels !== undefined)
+      return { format: 'npz', values, labels: await readLabelFile(spec.labels) }
+    // `pair` was found with its labels.
+    return { format: 'npz', values, labels: y ? read(y) : values }
+  },
+}
