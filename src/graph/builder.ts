@@ -112,6 +112,10 @@ export class GraphBuilder {
     return info
   }
 
+  knows(name: string): boolean {
+    return this.#infos.has(name)
+  }
+
   /** Lets later emits ask for the shape of something emitted earlier. */
   know(name: string, info: ValueInfo): string {
     this.#infos.set(name, info)

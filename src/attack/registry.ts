@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { GauntletError } from '../errors.js'
+import type { AttackSpec } from '../plan/task.js'
+import { didYouMean } from '../util/did-you-mean.js'
+import type { AttackPlugin } from './types.js'
+
+/** Attacks by id. Built-ins and third parties enter through the same door: the list given here. */
+export class AttackRegistry {
+  readonly #plugins = new Map<string, AttackPlugin>()
+
+  /** @throws Error on two attacks of one id: the second would silently replace the first */
+  constructor(plugins: readonly AttackPlugin[]) {
+    for (const plugin of plugins) {
+      if (this.#plugins.has(plugin.id)) throw new Error(`two attacks are called ${plugin.id}`)
+      this.#plugins.set(plugin.id, plugin)
+    }
+  }
+
+  get all(): readonly AttackPlugin[] {
+    return [...this.#plugins.values()]
+  }
+
+  /** @throws GNT_ATTACK_UNKNOWN with the nearest name */
+  get(id: string): AttackPlugin {
+    const plugin = this.#plugins.get(id)
+    if (plugin) return plugin
+    const names = [...this.#plugins.keys()]
+    const near = didYouMean(id, names)
+    throw new GauntletError('GNT_ATTACK_UNKNOWN', {
+      what: `no attack is called ${id}`,
+      expected: names.join(', '),
+      fix: near ? `did you mean ${near}?` : 'see gauntlet attacks',
+    })
+  }
+
+  /**
+   * A checked specification with all defaults filled in.
+   * @throws GNT_ATTACK_UNKNOWN, GNT_ATTACK_PARAMS naming the parameter
+   */
+  specify(id: string, params: Readonly<Record<string, unknown>> = {}, restarts?: number): AttackSpec {
+    const plugin = this.get(id)
+    const known = parameterNames(plugin)
+    for (const name of Object.keys(params)) {
+      if (known.includes(name)) continue
+      const near = didYouMean(name, known)
+      throw new GauntletError('GNT_ATTACK_PARAMS', {
+        what: `${id} has no parameter ${name}`,
+        expected: known.join(', ') || 'no parameters',
+        fix: near ? `did you mean ${near}?` : `see gauntlet attacks ${id}`,
+      })
+    }
+    const parsed = plugin.params.safeParse(params)
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]!
+      const name = issue.path.join('.')
+      throw new GauntletError('GNT_ATTACK_PARAMS', {
+        what: `parameter ${name} of ${id} is wrong`,
+        got: JSON.stringify(params[name]),
+        expected: issue.message,
+      })
+    }
+    const filled = parsed.data as Record<string, unknown>
+    return {
+      attack: id,
+      version: plugin.version,
+      params: filled,
+      restarts: restarts ?? plugin.restarts,
+      label: plugin.label(filled),
+    }
+  }
+}
+
+/** Names of the parameters a plugin takes. */
+export function parameterNames(plugin: AttackPlugin): string[] {
+  return plugin.params instanceof z.ZodObject ? Object.keys(plugin.params.shape) : []
+}

@@ -1,0 +1,77 @@
+import { GauntletError } from '../errors.js'
+import type { Value } from '../graph/ir.js'
+import type { Preprocessing } from '../graph/passes/preprocess.js'
+
+export interface InputOptions {
+  /** Shape of one sample as the data set has it, channels first; default: as the network has it. */
+  readonly sampleShape?: readonly number[] | undefined
+  readonly layout?: 'nchw' | 'nhwc' | undefined
+  readonly mean?: readonly number[] | undefined
+  readonly std?: readonly number[] | undefined
+}
+
+export interface InputFit {
+  readonly preprocessing: Preprocessing
+  /** The batch size the file fixes, or null. */
+  readonly batch: number | null
+}
+
+/**
+ * How samples of the data set become the network's input.
+ * @throws GNT_DATA_SHAPE when no transpose or reshape makes them fit, or mean and std have the wrong length
+ */
+export function fitInput(input: Value, options: InputOptions): InputFit {
+  const dims = input.dims
+  const sample = options.sampleShape ?? dims?.slice(1).map((size) => (typeof size === 'number' ? size : 1)) ?? []
+  const batch = typeof dims?.[0] === 'number' ? dims[0] : null
+  const channelsLast = wantsChannelsLast(dims?.slice(1) ?? null, sample, options.layout)
+  const arriving = channelsLast ? [...sample.slice(1), sample[0]!] : sample
+  const wanted = dims?.slice(1) ?? arriving
+  const modelShape = fill(wanted, arriving)
+  if (modelShape === null)
+    throw new GauntletError('GNT_DATA_SHAPE', {
+      what: 'the samples do not fit the input of the model',
+      where: `input ${input.name}`,
+      got: `samples of shape [${sample.join(', ')}]`,
+      expected: `[${wanted.map((size) => size ?? '?').join(', ')}]`,
+      fix: 'check --layout and the data set',
+    })
+  for (const [name, values] of [['mean', options.mean], ['std', options.std]] as const) {
+    if (!values || values.length === 1 || values.length === sample[0]) continue
+    throw new GauntletError('GNT_DATA_SHAPE', {
+      what: `${name} has the wrong length`,
+      got: `${values.length} values`,
+      expected: `1 or ${sample[0]}, one per channel`,
+    })
+  }
+  if (options.std?.some((std) => !(std > 0)))
+    throw new GauntletError('GNT_DATA_SHAPE', {
+      what: 'std must be greater than 0',
+      got: options.std.join(', '),
+    })
+  return {
+    batch,
+    preprocessing: { sampleShape: sample, modelShape, channelsLast, mean: options.mean, std: options.std },
+  }
+}
+
+type Dims = readonly (number | string | null)[]
+
+function wantsChannelsLast(dims: Dims | null, sample: readonly number[], layout: 'nchw' | 'nhwc' | undefined): boolean {
+  if (sample.length !== 3) return false
+  if (layout) return layout === 'nhwc'
+  const fits = (shape: readonly number[]): boolean =>
+    dims?.length === 3 && dims.every((size, axis) => typeof size !== 'number' || size === shape[axis])
+  return !fits(sample) && fits([...sample.slice(1), sample[0]!])
+}
+
+/** The network's shape with its free axes taken from the samples; null when they cannot agree. */
+function fill(wanted: Dims, arriving: readonly number[]): readonly number[] | null {
+  if (wanted.length === arriving.length) {
+    const same = wanted.every((size, axis) => typeof size !== 'number' || size === arriving[axis])
+    if (same) return arriving
+  }
+  if (!wanted.every((size): size is number => typeof size === 'number')) return null
+  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+  return count(wanted) === count(arriving) ? wanted : null
+}

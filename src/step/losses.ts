@@ -1,0 +1,153 @@
+import type { GraphBuilder } from '../graph/builder.js'
+import type { DType } from '../graph/ir.js'
+import { tensorOf } from '../graph/tensor.js'
+
+export const lossNames = ['ce', 'margin', 'dlr'] as const
+export type LossName = (typeof lossNames)[number]
+
+/** What a loss reads: logits (N, K), true labels int64 (N), and for a targeted attack targets int64 (N). */
+export interface LossInputs {
+  readonly g: GraphBuilder
+  readonly logits: string
+  readonly dtype: DType
+  readonly classes: number
+  readonly labels: string
+  readonly targets: string | null
+}
+
+/** Per-sample loss (N) that the attack ascends, and its gradient with respect to the logits (N, K). */
+export interface LossOutputs {
+  readonly loss: string
+  readonly dLogits: string
+}
+
+interface Loss {
+  readonly title: string
+  readonly source: string
+  /** Fewest classes for which it is defined: [untargeted, targeted]. */
+  readonly leastClasses: readonly [number, number]
+  build(inputs: LossInputs): LossOutputs
+}
+
+/** The losses an attack may ascend. Their gradients are written out: they are exact where a chain would lose digits. */
+export const losses: Readonly<Record<LossName, Loss>> = {
+  ce: {
+    title: 'cross-entropy',
+    source: 'Madry et al. 2018, arXiv:1706.06083',
+    leastClasses: [2, 2],
+    build: crossEntropy,
+  },
+  margin: {
+    title: 'difference of logits',
+    source: 'Carlini & Wagner 2017, arXiv:1608.04644, objective f6 without the hinge',
+    leastClasses: [2, 2],
+    build: margin,
+  },
+  dlr: {
+    title: 'difference of logits ratio',
+    source: 'Croce & Hein 2020, arXiv:2003.01690, eqs. 6 and 7',
+    leastClasses: [3, 4],
+    build: (inputs) => (inputs.targets === null ? dlr(inputs) : targetedDlr(inputs)),
+  },
+}
+
+/**
+ * CE(z, c) = log Σ exp z − z_c; untargeted c = y ascends it, targeted c = t descends it.
+ * dz = p − e_c with the c-th entry written as −Σ_{j≠c} p_j: p_c − 1 would round to 0 in float32 as soon as
+ * the network is confident, and the attack would see no gradient.
+ */
+function crossEntropy({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
+  const isClass = oneHot(g, targets ?? labels, classes, dtype)
+  const p = g.emit('Softmax', [logits], { axis: -1 })
+  const others = g.emit('Mul', [p, g.emit('Sub', [g.scalar(1, dtype), isClass])])
+  const mass = g.emit('ReduceSum', [others, g.ints([1])], { keepdims: 1 })
+  const descent = g.emit('Sub', [others, g.emit('Mul', [isClass, mass])])
+  const logP = g.emit('LogSoftmax', [logits], { axis: -1 })
+  const likelihood = pickClass(g, logP, isClass)
+  return targets === null
+    ? { loss: g.emit('Neg', [likelihood]), dLogits: descent }
+    : { loss: likelihood, dLogits: g.emit('Neg', [descent]) }
+}
+
+/** max_{j≠y} z_j − z_y; targeted: z_t − max_{j≠t} z_j. */
+function margin({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
+  const own = oneHot(g, targets ?? labels, classes, dtype)
+  const rival = greatestOther(g, logits, own, classes, dtype)
+  const [up, down] = targets === null ? [rival, own] : [own, rival]
+  const dLogits = g.emit('Sub', [up, down])
+  return { loss: pickClass(g, logits, dLogits), dLogits }
+}
+
+/** −(z_y − max_{j≠y} z_j) / (z_π1 − z_π3), π = classes by falling logit. */
+function dlr({ g, logits, dtype, classes, labels }: LossInputs): LossOutputs {
+  const own = oneHot(g, labels, classes, dtype)
+  const rival = greatestOther(g, logits, own, classes, dtype)
+  const top = sorted(g, logits, 3, classes, dtype)
+  return ratio(
+    g,
+    logits,
+    dtype,
+    g.emit('Sub', [rival, own]),
+    g.emit('Sub', [top[0]!, top[2]!]),
+  )
+}
+
+/** −(z_y − z_t) / (z_π1 − (z_π3 + z_π4) / 2). */
+function targetedDlr({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
+  const own = oneHot(g, labels, classes, dtype)
+  const wanted = oneHot(g, targets!, classes, dtype)
+  const top = sorted(g, logits, 4, classes, dtype)
+  const lower = g.emit('Mul', [g.emit('Add', [top[2]!, top[3]!]), g.scalar(0.5, dtype)])
+  return ratio(
+    g,
+    logits,
+    dtype,
+    g.emit('Sub', [wanted, own]),
+    g.emit('Sub', [top[0]!, lower]),
+  )
+}
+
+/** (u·z) / (v·z + tiny) for per-sample weights u, v (N, K); gradient u/b − (a/b²)·v. */
+function ratio(g: GraphBuilder, logits: string, dtype: DType, u: string, v: string): LossOutputs {
+  const a = pickClass(g, logits, u, 1)
+  const b = g.emit('Add', [pickClass(g, logits, v, 1), g.scalar(1e-12, dtype)])
+  const loss = g.emit('Div', [a, b])
+  const dLogits = g.emit('Div', [g.emit('Sub', [u, g.emit('Mul', [loss, v])]), b])
+  return { loss: g.emit('Squeeze', [loss, g.ints([1])]), dLogits }
+}
+
+function oneHot(g: GraphBuilder, labels: string, classes: number, dtype: DType): string {
+  const depth = g.constant(tensorOf('int64', [1], [classes]), 'classes')
+  const offOn = g.constant(tensorOf(dtype, [2], [0, 1]), 'off_on')
+  return g.emit('OneHot', [labels, depth, offOn], { axis: -1 })
+}
+
+/** Σ_k weights·values: with one-hot weights, the value of one class. */
+function pickClass(g: GraphBuilder, values: string, weights: string, keepdims: 0 | 1 = 0): string {
+  return g.emit('ReduceSum', [g.emit('Mul', [values, weights]), g.ints([1])], { keepdims })
+}
+
+/** One-hot of the greatest logit outside the class marked in `own`; the first one on a tie. */
+function greatestOther(g: GraphBuilder, logits: string, own: string, classes: number, dtype: DType): string {
+  const isOwn = g.emit('Greater', [own, g.scalar(0.5, dtype)])
+  const others = g.emit('Where', [isOwn, g.scalar(-3e38, dtype), logits])
+  return oneHot(g, g.emit('ArgMax', [others], { axis: 1, keepdims: 0 }), classes, dtype)
+}
+
+/** One-hots of the `count` greatest logits, greatest first. */
+function sorted(g: GraphBuilder, logits: string, count: number, classes: number, dtype: DType): string[] {
+  const indices = g.emitMany('TopK', [logits, g.ints([count])], 2, { axis: 1, largest: 1, sorted: 1 })[1]!
+  const split = g.emitMany('Split', [indices], count, { axis: 1, num_outputs: count })
+  return split.map((one) => oneHot(g, g.emit('Squeeze', [one, g.ints([1])]), classes, dtype))
+}
+
+/**
+ * Scales each sample's gradient to a greatest entry of 1. Directions, and so every normalised step,
+ * stay as they are; but the backward pass no longer underflows when the network is confident.
+ */
+export function normaliseSeed(g: GraphBuilder, dLogits: string, dtype: DType): string {
+  const largest = g.emit('ReduceMax', [g.emit('Abs', [dLogits]), g.ints([1])], { keepdims: 1 })
+  const guarded = g.emit('Max', [largest, g.scalar(1e-37, dtype)])
+  return g.emit('Div', [dLogits, guarded])
+}
+

@@ -1,0 +1,130 @@
+import type { GraphBuilder } from '../graph/builder.js'
+import type { Value } from '../graph/ir.js'
+import { batchSymbol } from '../graph/passes/rebatch.js'
+import type { Norm } from '../threat/threat-model.js'
+
+/** What an update reads and makes: everything in float32, samples of shape (N, ...sample). */
+export interface UpdateInputs {
+  readonly g: GraphBuilder
+  readonly xAdv: string
+  readonly gradient: string
+  readonly sampleShape: readonly number[]
+  readonly bounds: readonly [number, number]
+  readonly batch: number | typeof batchSymbol
+}
+
+interface Update {
+  /** Inputs of the step graph besides xAdv, labels and targets. */
+  inputs(inputs: UpdateInputs): Value[]
+  /** @returns the name of the next xAdv: one ascent step, projected onto the ball and the box */
+  build(inputs: UpdateInputs): string
+}
+
+/** One normalised ascent step and its projection, per norm. */
+export const updates: Readonly<Record<Norm, Update>> = {
+  /**
+   * x ← min(max(x + α·sign ∇, lower), upper). The ball and the box are both boxes; the caller passes their
+   * intersection (`lower`, `upper`), which is computed once per sample instead of in each step.
+   * Source: Madry et al. 2018, arXiv:1706.06083, eq. (2) ff.
+   */
+  linf: {
+    inputs: (inputs) => [samples(inputs, 'lower'), samples(inputs, 'upper'), scalarInput('step_size')],
+    build({ g, xAdv, gradient }) {
+      const move = g.emit('Mul', [g.emit('Sign', [gradient]), 'step_size'])
+      const moved = g.emit('Add', [xAdv, move])
+      return g.emit('Min', [g.emit('Max', [moved, 'lower']), 'upper'])
+    },
+  },
+  /** x ← x + α·∇/‖∇‖₂, then δ scaled back onto the ball, then clipped: clipping only shortens δ. */
+  l2: {
+    inputs: (inputs) => [samples(inputs, 'x'), scalarInput('step_size'), scalarInput('epsilon')],
+    build(inputs) {
+      const { g, xAdv, gradient } = inputs
+      const length = norm(inputs, 'ReduceL2', gradient)
+      const direction = g.emit('Div', [gradient, g.emit('Max', [length, g.scalar(1e-30)])])
+      const moved = g.emit('Add', [xAdv, g.emit('Mul', [direction, 'step_size'])])
+      const delta = g.emit('Sub', [moved, 'x'])
+      const reach = g.emit('Max', [norm(inputs, 'ReduceL2', delta), g.scalar(1e-30)])
+      const scale = g.emit('Min', [g.emit('Div', ['epsilon', reach]), g.scalar(1)])
+      return clip(inputs, g.emit('Add', ['x', g.emit('Mul', [delta, scale])]))
+    },
+  },
+  /**
+   * Steepest ascent in L1 moves few coordinates: those of the top 1 % of |∇| that the box lets move, each by an
+   * equal share of α (SLIDE, Tramèr & Boneh 2019, arXiv:1904.13000, section 4.2). Then the projection
+   * onto the L1 ball.
+   */
+  l1: {
+    inputs: (inputs) => [samples(inputs, 'x'), scalarInput('step_size'), scalarInput('epsilon')],
+    build(inputs) {
+      const { g, xAdv, gradient, sampleShape, bounds } = inputs
+      const features = sampleShape.reduce((a, b) => a * b, 1)
+      const sign = g.emit('Sign', [gradient])
+      // A coordinate at the border that would move outward is spent already.
+      const probe = g.emit('Add', [xAdv, g.emit('Mul', [sign, g.scalar(1e-6 * (bounds[1] - bounds[0]))])])
+      const inside = g.emit('And', [
+        g.emit('GreaterOrEqual', [probe, g.scalar(bounds[0])]),
+        g.emit('LessOrEqual', [probe, g.scalar(bounds[1])]),
+      ])
+      const size = g.emit('Mul', [g.emit('Abs', [gradient]), asFloat(g, inside)])
+      const flat = g.emit('Reshape', [size, g.ints([-1, features])])
+      const count = Math.max(1, Math.ceil(features / 100))
+      const top = g.emitMany('TopK', [flat, g.ints([count])], 2, { axis: 1, sorted: 1 })[0]!
+      const least = g.emit('Slice', [top, g.ints([count - 1]), g.ints([count]), g.ints([1])])
+      const cut = g.emit('Reshape', [least, g.ints([-1, ...sampleShape.map(() => 1)])])
+      const chosen = g.emit('Mul', [
+        asFloat(g, g.emit('GreaterOrEqual', [size, g.emit('Max', [cut, g.scalar(1e-37)])])),
+        sign,
+      ])
+      const share = g.emit('Max', [norm(inputs, 'ReduceL1', chosen), g.scalar(1)])
+      const move = g.emit('Div', [g.emit('Mul', [chosen, 'step_size']), share])
+      const delta = g.emit('Sub', [g.emit('Add', [xAdv, move]), 'x'])
+      return clip(inputs, g.emit('Add', ['x', projectL1(inputs, delta)]))
+    },
+  },
+}
+
+/**
+ * Projection of δ (N, ...sample) onto the L1 ball: soft thresholding at θ with Σ max(|δ| − θ, 0) = ε. θ grows to its
+ * exact value by Michelot's iteration θ ← (Σ_{|δ|>θ} |δ| − ε) / #{|δ| > θ}, unrolled; what the last round leaves
+ * over is scaled away, so the result is always inside.
+ * Source: Michelot 1986; Condat 2016, "Fast projection onto the simplex and the l1 ball", algorithm 3.
+ */
+function projectL1(inputs: UpdateInputs, delta: string): string {
+  const { g } = inputs
+  const rounds = 12
+  const size = g.emit('Abs', [delta])
+  const total = norm(inputs, 'ReduceSum', size)
+  const features = inputs.sampleShape.reduce((a, b) => a * b, 1)
+  const relu = (value: string): string => g.emit('Relu', [value])
+  let theta = relu(g.emit('Div', [g.emit('Sub', [total, 'epsilon']), g.scalar(features)]))
+  for (let round = 0; round < rounds; round++) {
+    const above = asFloat(g, g.emit('Greater', [size, theta]))
+    const sum = norm(inputs, 'ReduceSum', g.emit('Mul', [size, above]))
+    const count = g.emit('Max', [norm(inputs, 'ReduceSum', above), g.scalar(1)])
+    theta = relu(g.emit('Div', [g.emit('Sub', [sum, 'epsilon']), count]))
+  }
+  const shrunk = g.emit('Mul', [g.emit('Sign', [delta]), relu(g.emit('Sub', [size, theta]))])
+  const rest = g.emit('Max', [norm(inputs, 'ReduceL1', shrunk), g.scalar(1e-30)])
+  const scale = g.emit('Min', [g.emit('Div', ['epsilon', rest]), g.scalar(1)])
+  return g.emit('Mul', [shrunk, scale])
+}
+
+/** A norm or sum over everything but the batch: (N, 1, ...). */
+function norm({ g, sampleShape }: UpdateInputs, op: 'ReduceL2' | 'ReduceL1' | 'ReduceSum', value: string): string {
+  return g.emit(op, [value, g.ints(sampleShape.map((_, axis) => axis + 1))], { keepdims: 1 })
+}
+
+function clip({ g, bounds }: UpdateInputs, value: string): string {
+  return g.emit('Clip', [value, g.scalar(bounds[0]), g.scalar(bounds[1])])
+}
+
+const asFloat = (g: GraphBuilder, mask: string): string => g.emit('Cast', [mask], { to: 1 })
+
+const samples = ({ batch, sampleShape }: UpdateInputs, name: string): Value => ({
+  name,
+  dtype: 'float32',
+  dims: [batch, ...sampleShape],
+})
+
+const scalarInput = (name: string): Value => ({ name, dtype: 'float32', dims: [] })

@@ -1,0 +1,114 @@
+import type { Rng } from '../util/rng.js'
+import type { Norm, ThreatModel } from './threat-model.js'
+
+/**
+ * ‖a − b‖ in float64.
+ * @param a, b - one sample each, same length; differences of float32 values are exact in float64
+ */
+export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
+  let total = 0
+  for (let i = 0; i < a.length; i++) {
+    const d = Math.abs(a[i]! - b[i]!)
+    if (norm === 'linf') total = Math.max(total, d)
+    else total += norm === 'l2' ? d * d : d
+    // A comparison would pass over NaN.
+    if (d !== d) return NaN
+  }
+  return norm === 'l2' ? Math.sqrt(total) : total
+}
+
+/**
+ * The box around `x` that is ball ∩ bounds in L∞, per value, rounded inward: every float32 in it is within
+ * epsilon in exact arithmetic.
+ */
+export function box(x: Float32Array, threat: ThreatModel, lower: Float32Array, upper: Float32Array): void {
+  const [low, high] = threat.bounds
+  for (let i = 0; i < x.length; i++) {
+    lower[i] = Math.max(roundUp(x[i]! - threat.epsilon), low)
+    upper[i] = Math.min(roundDown(x[i]! + threat.epsilon), high)
+  }
+}
+
+function roundDown(value: number): number {
+  const nearest = Math.fround(value)
+  return nearest > value ? neighbour(nearest, -1) : nearest
+}
+
+function roundUp(value: number): number {
+  const nearest = Math.fround(value)
+  return nearest < value ? neighbour(nearest, 1) : nearest
+}
+
+const bits = new Int32Array(1)
+const view = new Float32Array(bits.buffer)
+
+/** The next float32 above (1) or below (−1). */
+function neighbour(value: number, direction: 1 | -1): number {
+  if (value === 0) return direction * 2 ** -149
+  view[0] = value
+  bits[0]! += value > 0 ? direction : -direction
+  return view[0]!
+}
+
+/**
+ * Euclidean projection of `point` onto the ball around `x`, then clipping to the bounds (which never
+ * lengthens a perturbation of a point inside them). In place.
+ * Source for L1: Duchi et al. 2008, "Efficient projections onto the l1-ball", fig. 1.
+ */
+export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
+  const { norm, epsilon } = threat
+  const [low, high] = threat.bounds
+  if (norm === 'linf') {
+    for (let i = 0; i < x.length; i++) {
+      const inner = Math.min(Math.max(point[i]!, roundUp(x[i]! - epsilon)), roundDown(x[i]! + epsilon))
+      point[i] = Math.min(Math.max(inner, low), high)
+    }
+    return
+  }
+  const length = distance(norm, point, x)
+  if (length > epsilon) {
+    const theta = norm === 'l1' ? softThreshold(x, point, epsilon) : 0
+    // One float32 rounding per value can lengthen δ by a few parts in 1e7.
+    const scale = (norm === 'l2' ? epsilon / length : 1) * (1 - 1e-6)
+    for (let i = 0; i < x.length; i++) {
+      const d = point[i]! - x[i]!
+      const kept = norm === 'l1' ? Math.sign(d) * Math.max(Math.abs(d) - theta, 0) : d
+      point[i] = x[i]! + kept * scale
+    }
+  }
+  for (let i = 0; i < x.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
+}
+
+/** θ with Σ max(|δ| − θ, 0) = ε. */
+function softThreshold(x: Float32Array, point: Float32Array, epsilon: number): number {
+  const sizes = Float64Array.from(point, (value, i) => Math.abs(value - x[i]!)).sort()
+  let sum = 0
+  for (let count = 1; count <= sizes.length; count++) {
+    const size = sizes[sizes.length - count]!
+    sum += size
+    const theta = (sum - epsilon) / count
+    const next = sizes[sizes.length - count - 1] ?? 0
+    if (theta >= next) return Math.max(theta, 0)
+  }
+  return 0
+}
+
+/** A uniform draw from the ball around `x`, clipped to the bounds. */
+export function randomInBall(threat: ThreatModel, x: Float32Array, rng: Rng, out: Float32Array): void {
+  const { norm, epsilon } = threat
+  if (norm === 'linf') {
+    for (let i = 0; i < x.length; i++) out[i] = x[i]! + epsilon * (2 * rng.uniform() - 1)
+  } else {
+    // Direction uniform on the sphere, radius by volume; for L1 exponential gaps make a simplex point.
+    let total = 0
+    const draw = new Float64Array(x.length)
+    for (let i = 0; i < x.length; i++) {
+      const value = norm === 'l2' ? rng.normal() : -Math.log(1 - rng.uniform())
+      total += norm === 'l2' ? value * value : value
+      draw[i] = norm === 'l1' && rng.uniform() < 0.5 ? -value : value
+    }
+    const radius = (epsilon * rng.uniform() ** (1 / x.length)) / (norm === 'l2' ? Math.sqrt(total) : total)
+    for (let i = 0; i < x.length; i++) out[i] = x[i]! + draw[i]! * radius
+  }
+  project(threat, x, out)
+}
