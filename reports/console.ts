@@ -1,0 +1,243 @@
+import type { RuleResult } from '../src/gate/types.js'
+import type { CellView, ComparisonView, Reporter, RunReport } from '../src/reporter.js'
+import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
+import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
+import {
+  comparisonPairs,
+  directionOf,
+  headlineOf,
+  mainThreat,
+  ruleState,
+  type RuleState,
+} from './view.js'
+
+export interface ConsoleOptions {
+  /** ANSI colours; default false. */
+  readonly color?: boolean | undefined
+  /** Columns of the terminal; default 80, at least 60. */
+  readonly width?: number | undefined
+  /** Lines in all, reasons included; default 24. `Infinity` prints every row. */
+  readonly maxLines?: number | undefined
+}
+
+/** The plain-text form as a file; the command line prints `renderConsole` in colour. */
+export const consoleText: Reporter = {
+  id: 'console',
+  fileName: 'summary.txt',
+  describe: 'what the terminal shows: verdict, reasons, comparison',
+  render: async (report) => `${renderConsole(report, { width: 100, maxLines: Infinity })}\n`,
+}
+
+/** Verdict with its reasons, then the comparison, as lines of at most `width` columns; no final newline. */
+export function renderConsole(report: RunReport, options: ConsoleOptions = {}): string {
+  const width = Math.max(60, options.width ?? 80)
+  const paint = options.color ? ansi : plain
+  const head = renderGate(report, { ...options, width })
+  const room = (options.maxLines ?? 24) - head.split('\n').length - 1
+  const body =
+    report.comparisons.length > 0
+      ? comparisonLines(report, width, room, paint)
+      : cellLines(report, width, room, paint)
+  return [head, '', ...body].join('\n')
+}
+
+/** The verdict and the rules alone: what `gauntlet gate` prints. */
+export function renderGate(report: RunReport, options: ConsoleOptions = {}): string {
+  const width = Math.max(60, options.width ?? 80)
+  const paint = options.color ? ansi : plain
+  const { verdict, badge, title, change, against, others } = headlineOf(report)
+  const quiet = others.filter((rule) => ['pass', 'off'].includes(ruleState(rule)))
+  const spoken = [...against, ...others.filter((rule) => !quiet.includes(rule))]
+  const lines = [
+    ...wrap(`${badge}  ${title}`, width, '').map((line, i) =>
+      i === 0 ? line.replace(badge, paint(verdictStyle[verdict], badge)) : line,
+    ),
+    ...(change === undefined ? [] : wrap(change, width, '')),
+    ...spoken.flatMap((rule) => ruleLines(rule, width, paint)),
+    ...(quiet.length === 0 ? [] : wrap(`✓ ${passedText(quiet)}`, width, '  ')),
+    ...problemLines(report, width, paint),
+  ]
+  return lines.join('\n')
+}
+
+const signs: Readonly<Record<RuleState, string>> = {
+  pass: '✓',
+  fail: '✗',
+  inconclusive: '?',
+  warning: '!',
+  waived: '~',
+  off: '-',
+}
+
+function ruleLines(rule: RuleResult, width: number, paint: Paint): string[] {
+  const state = ruleState(rule)
+  const note =
+    state === 'warning'
+      ? 'warning only: '
+      : rule.waived
+        ? `waived until ${rule.waived.expires}: `
+        : ''
+  const lines = wrap(`${signs[state]} ${rule.id}: ${note}${rule.reason}`, width, '  ')
+  const style = state === 'fail' ? 'red' : 'yellow'
+  return lines.map((line, i) => (i === 0 ? paint(style, line.slice(0, 1)) + line.slice(1) : line))
+}
+
+function passedText(rules: readonly RuleResult[]): string {
+  const passed = rules.filter((rule) => ruleState(rule) === 'pass').map((rule) => rule.id)
+  const off = rules.length - passed.length
+  return [
+    passed.length > 0 && `${formatCounted(passed.length, 'rule')} passed: ${passed.join(', ')}`,
+    off > 0 && `${off} off`,
+  ]
+    .filter(Boolean)
+    .join('; ')
+}
+
+function problemLines({ status, problems }: RunReport, width: number, paint: Paint): string[] {
+  if (status === 'complete' && problems.length === 0) return []
+  const first = problems.slice(0, 3)
+  const more = problems.length - first.length
+  return [
+    paint('yellow', `! the run is ${status}: the numbers are of what was done`),
+    ...first.flatMap((problem) => wrap(`    ${problem}`, width, '    ').slice(0, 1)),
+    ...(more > 0 ? [`    and ${formatCounted(more, 'more problem')}`] : []),
+  ]
+}
+
+function comparisonLines(report: RunReport, width: number, room: number, paint: Paint): string[] {
+  const pairs = comparisonPairs(report)
+  // The newest pair is the one that is judged; older ones follow while there is room.
+  const lines = pairs
+    .toReversed()
+    .flatMap(({ baseline, candidate, rows }, i) => [
+      ...(i === 0 ? [] : ['']),
+      ...comparisonTable(baseline, candidate, byImportance(report, rows), width, paint),
+    ])
+  return fit(lines, room, 'comparison')
+}
+
+/** Clean accuracy, then the worst cases, then attacks at the main threat, then the rest. */
+function byImportance(report: RunReport, rows: readonly ComparisonView[]): ComparisonView[] {
+  const main = mainThreat(report)
+  const rank = (row: ComparisonView): number => {
+    if (row.what === 'clean accuracy') return 0
+    if (row.what === 'worst case') return 1
+    return row.norm === main?.norm && row.epsilon === main?.epsilon ? 2 : 3
+  }
+  return [...rows].sort((a, b) => rank(a) - rank(b))
+}
+
+function comparisonTable(
+  baseline: string,
+  candidate: string,
+  rows: readonly ComparisonView[],
+  width: number,
+  paint: Paint,
+): string[] {
+  const name = (version: string) => cut(version, 12)
+  const head = ['', name(baseline), name(candidate), 'difference', 'broken', 'fixed', 'p (Holm)']
+  const body = rows.map((row) => [
+    [row.what, formatThreat(row)].filter(Boolean).join(', '),
+    formatPercent(row.baselineValue.estimate),
+    formatPercent(row.candidateValue.estimate),
+    formatPoints(row.difference.estimate),
+    String(row.difference.counts.newlyBroken),
+    String(row.difference.counts.newlyFixed),
+    pNumber(row.pAdjusted),
+  ])
+  const styles = rows.map((row) => ({ worse: 'red', better: 'green', unclear: undefined }) as const)
+  const lines = columns([head, ...body], width)
+  return lines.map((line, i) => {
+    const row = rows[i - 1]
+    if (i === 0 || !row) return paint('dim', line)
+    const style = styles[i - 1]?.[directionOf(row.difference)]
+    return style ? paint(style, line) : line
+  })
+}
+
+function cellLines(report: RunReport, width: number, room: number, paint: Paint): string[] {
+  const clean = report.versions.map(
+    (v) =>
+      `${v.version}: clean accuracy ${formatPercent(v.cleanAccuracy.estimate)} ${shareRange(v.cleanAccuracy)}`,
+  )
+  const head = ['', 'robust accuracy', 'interval', 'fooled', 'time']
+  const body = report.cells.map((cell: CellView) => [
+    `${cell.version}, ${cell.label}, ${formatThreat(cell)}${cell.complete ? '' : ' (incomplete)'}`,
+    formatPercent(cell.robustAccuracy.estimate),
+    shareRange(cell.robustAccuracy),
+    `${cell.attackSuccess.successes}/${cell.attackSuccess.trials}`,
+    formatSeconds(cell.seconds),
+  ])
+  if (body.length === 0) return clean
+  const lines = columns([head, ...body], width)
+  const all = [
+    ...clean.map((line) => cut(line, width)),
+    ...lines.map((line, i) => (i === 0 ? paint('dim', line) : line)),
+  ]
+  return fit(all, room, 'cell')
+}
+
+/** Cuts to `room` lines and says how many rows are left out. */
+function fit(lines: readonly string[], room: number, noun: string): string[] {
+  if (lines.length <= room) return [...lines]
+  const kept = Math.max(2, room - 1)
+  return [
+    ...lines.slice(0, kept),
+    `… ${formatCounted(lines.length - kept, `more ${noun} line`)} in the report`,
+  ]
+}
+
+/** Left column left, the others right; the first gives way when the whole is too wide. */
+function columns(rows: readonly (readonly string[])[], width: number): string[] {
+  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => length(row[c] ?? ''))))
+  const others = widths.slice(1).reduce((sum, w) => sum + w + 2, 0)
+  const first = Math.max(10, Math.min(widths[0] ?? 0, width - others))
+  return rows.map((row) =>
+    row
+      .map((text, c) =>
+        c === 0 ? pad(cut(text, first), first, 'end') : pad(text, widths[c] ?? 0, 'start'),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function wrap(text: string, width: number, indent: string): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of printable(text).split(' ')) {
+    if (line !== '' && length(`${line} ${word}`) > width) {
+      lines.push(line)
+      line = indent + word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line].map((each) => cut(each, width))
+}
+
+/** Names are untrusted: escape sequences and line breaks must not reach a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+}
+
+function cut(text: string, width: number): string {
+  const safe = printable(text)
+  return length(safe) <= width ? safe : `${[...safe].slice(0, width - 1).join('')}…`
+}
+
+function pad(text: string, width: number, side: 'start' | 'end'): string {
+  const space = ' '.repeat(Math.max(0, width - length(text)))
+  return side === 'start' ? space + text : text + space
+}
+
+function length(text: string): number {
+  return [...text].length
+}
+
+type Style = 'red' | 'green' | 'yellow' | 'dim'
+type Paint = (style: Style, text: string) => string
+
+const verdictStyle = { pass: 'green', fail: 'red', inconclusive: 'yellow', none: 'dim' } as const
+const codes: Readonly<Record<Style, string>> = { red: '31', green: '32', yellow: '33', dim: '2' }
+
+const ansi: Paint = (style, text) => `\u001B[${codes[style]}m${text}\u001B[0m`
+const plain: Paint = (_style, text) => text

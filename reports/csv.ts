@@ -1,0 +1,93 @@
+import { stringify } from 'csv-stringify/sync'
+import type { CellView, Reporter, RunReport } from '../src/reporter.js'
+import type { Proportion } from '../src/stats/types.js'
+import { formatEpsilon } from '../src/threat/threat-model.js'
+
+/** One row per cell: every number a spreadsheet or a notebook needs, shares on [0, 1]. */
+export const csv: Reporter = {
+  id: 'csv',
+  fileName: 'cells.csv',
+  describe: 'one row per version, attack and epsilon, with counts and intervals',
+  render: async (report) =>
+    stringify(
+      report.cells.map((cell) => rowOf(report, cell)),
+      {
+        header: true,
+        columns: [...columns],
+        cast: { string: guardFormula, boolean: String, number: plainNumber },
+      },
+    ),
+}
+
+const columns = [
+  'run', 'created_at', 'suite', 'dataset', 'version', 'version_digest', 'attack', 'label', 'norm',
+  'epsilon', 'epsilon_text', 'samples', 'complete',
+  'clean_right', 'clean_trials', 'clean_accuracy', 'clean_low', 'clean_high',
+  'robust_right', 'robust_trials', 'robust_accuracy', 'robust_low', 'robust_high',
+  'fooled', 'attack_trials', 'attack_success', 'attack_success_low', 'attack_success_high',
+  'confidence', 'queries', 'gradients', 'seconds', 'seconds_in_runtime', 'notes',
+] as const // prettier-ignore
+
+type Row = Record<(typeof columns)[number], string | number | boolean>
+
+function rowOf(report: RunReport, cell: CellView): Row {
+  const [cleanRight, cleanTrials, cleanAccuracy, cleanLow, cleanHigh] = numbers(cell.cleanAccuracy)
+  const [robustRight, robustTrials, robustAccuracy, robustLow, robustHigh] = numbers(
+    cell.robustAccuracy,
+  )
+  const [fooled, attackTrials, attackSuccess, attackLow, attackHigh] = numbers(cell.attackSuccess)
+  return {
+    run: report.runId,
+    created_at: report.createdAt,
+    suite: report.suite,
+    dataset: report.dataset.name,
+    version: cell.version,
+    version_digest: report.versions.find((v) => v.version === cell.version)?.digest ?? '',
+    attack: cell.attack,
+    label: cell.label,
+    norm: cell.norm,
+    epsilon: cell.epsilon,
+    epsilon_text: formatEpsilon(cell.epsilon),
+    samples: cell.samples,
+    complete: cell.complete,
+    clean_right: cleanRight,
+    clean_trials: cleanTrials,
+    clean_accuracy: cleanAccuracy,
+    clean_low: cleanLow,
+    clean_high: cleanHigh,
+    robust_right: robustRight,
+    robust_trials: robustTrials,
+    robust_accuracy: robustAccuracy,
+    robust_low: robustLow,
+    robust_high: robustHigh,
+    fooled,
+    attack_trials: attackTrials,
+    attack_success: attackSuccess,
+    attack_success_low: attackLow,
+    attack_success_high: attackHigh,
+    confidence: cell.robustAccuracy.confidence,
+    queries: cell.queries,
+    gradients: cell.gradients,
+    seconds: cell.seconds,
+    seconds_in_runtime: cell.secondsInRuntime,
+    notes: cell.notes.join('; '),
+  }
+}
+
+function numbers(p: Proportion): [number, number, number, number, number] {
+  return [p.successes, p.trials, p.estimate, p.low, p.high]
+}
+
+/** Empty for NaN: a share of no trials has no value. */
+function plainNumber(value: number): string {
+  return Number.isFinite(value) ? String(value) : ''
+}
+
+/**
+ * A spreadsheet runs text that begins like a formula; a leading apostrophe makes it text.
+ * Only names are text here: numbers, negative ones too, never pass through this.
+ * Source: OWASP, "CSV Injection".
+ */
+function guardFormula(text: string): string {
+  return /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text) ? `'${text}` : text
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { Reporter, RunReport } from '../src/reporter.js'
+import { formatCounted } from '../src/stats/format.js'
+import { robustnessCharts } from './html/chart.js'
+import { manifestSection } from './html/manifest.js'
+import { markup, trusted, type Markup } from './html/markup.js'
+import { pictureSection } from './html/pictures.js'
+import { script } from './html/script.js'
+import { style } from './html/style.js'
+import { problemBanner, verdictCard, versionTable } from './html/summary.js'
+import { attackTable, comparisonTables, costTable } from './html/tables.js'
+
+/** One page that needs nothing but itself: no request leaves it, and no script but ours may run in it. */
+export const html: Reporter = {
+  id: 'html',
+  fileName: 'report.html',
+  describe: 'one self-contained page: verdict, tables, chart, pictures, manifest',
+  render: async (report) => `<!doctype html>\n${(await page(report)).__html}\n`,
+}
+
+async function page(report: RunReport): Promise<Markup> {
+  return markup`<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>${report.gate ? `${report.gate.verdict.toUpperCase()} · ` : ''}${report.title}</title>
+<style>${trusted(style)}</style></head>
+<body>${header(report)}
+<main>
+${problemBanner(report)}
+${verdictCard(report)}
+<div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
+<section class="card" aria-labelledby="curves"><h2 id="curves">Strength of attack</h2>${await robustnessCharts(report)}</section></div>
+${section('comparisons', 'What changed', comparisonTables(report))}
+${section('per-attack', 'Per attack', attackTable(report))}
+${section('examples', 'Adversarial examples', await pictureSection(report))}
+${section('cost', 'Cost', costTable(report))}
+${section('manifest', 'Manifest', manifestSection(report))}
+</main>
+<script>${trusted(script)}</script></body></html>`
+}
+
+function header(report: RunReport): Markup {
+  const { dataset } = report
+  return markup`<header><p class="brand">${logo} Gauntlet</p><h1>${report.title}</h1>
+<dl><div><dt>Suite</dt><dd>${report.suite}</dd></div><div><dt>Data</dt><dd>${dataset.name}, ${formatCounted(dataset.samples, 'sample')}, ${dataset.classes} classes</dd></div><div><dt>Run</dt><dd>${report.runId}</dd></div><div><dt>When</dt><dd><time datetime="${report.createdAt}">${readableTime(report.createdAt)}</time></dd></div></dl></header>`
+}
+
+/** A sample and the ball around it. */
+const logo = trusted(
+  '<svg class="logo" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><circle cx="12" cy="12" r="10" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="3.2 2"/><circle cx="12" cy="12" r="3.5" fill="currentColor"/></svg>',
+)
+
+function section(id: string, title: string, body: Markup): Markup {
+  return markup`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`
+}
+
+/** The script is named by its hash: were a name in the report ever to slip through as HTML, it could not run. */
+function contentPolicy(): string {
+  const hash = createHash('sha256').update(script).digest('base64')
+  return `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
+}
+
+/** `2026-01-30 14:05 UTC`; the text itself when it is not a date. */
+function readableTime(iso: string): string {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso) ? `${iso.slice(0, 16).replace('T', ' ')} UTC` : iso
+}

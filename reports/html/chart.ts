@@ -1,0 +1,217 @@
+import { parseHTML } from 'linkedom'
+import type { RunReport, VersionView } from '../../src/reporter.js'
+import type { Proportion } from '../../src/stats/types.js'
+import { formatEpsilon, normLabels, type Norm } from '../../src/threat/threat-model.js'
+import { formatPercent, formatSharePlain } from '../../src/stats/format.js'
+import { epsilonsOf, normsOf } from '../view.js'
+import { markup, trusted, type Markup } from './markup.js'
+
+interface Point {
+  readonly version: string
+  readonly epsilon: number
+  readonly share: Proportion
+}
+
+/** Colours in style.ts; further versions start again with a dashed line. */
+const seriesColours = 6
+
+/** One figure per norm: robust accuracy against epsilon, a line per version with its interval as a band. */
+export async function robustnessCharts(report: RunReport): Promise<Markup> {
+  const figures: Markup[] = []
+  for (const norm of normsOf(report)) figures.push(await chartFigure(report, norm))
+  return markup`${figures}`
+}
+
+async function chartFigure(report: RunReport, norm: Norm): Promise<Markup> {
+  const points = report.versions.flatMap((version) => pointsOf(version, norm))
+  const epsilons = [0, ...epsilonsOf(report, norm)]
+  // Two drawings, one shown at a time: text in a shrunken drawing would be too small to read on a phone.
+  const wide = await draw(report, norm, points, epsilons, { width: 600, height: 330 })
+  const narrow = await draw(report, norm, points, epsilons, { width: 340, height: 260 })
+  return markup`<figure class="chart">
+<figcaption>Robust accuracy against epsilon, ${normLabels[norm]} <span class="muted">(worst case over all attacks; 0 is clean accuracy; band: ${confidenceText(points)} interval)</span></figcaption>
+<div class="wide">${wide}</div><div class="narrow">${narrow}</div>
+<details><summary>Numbers of this chart</summary>${numbersTable(report, norm, epsilons, points)}</details>
+</figure>`
+}
+
+function pointsOf({ version, cleanAccuracy, worstCase }: VersionView, norm: Norm): Point[] {
+  const attacked = worstCase.filter((row) => row.norm === norm)
+  return [
+    { version, epsilon: 0, share: cleanAccuracy },
+    ...attacked.map((row) => ({ version, epsilon: row.epsilon, share: row.robustAccuracy })),
+  ].filter((point) => point.share.trials > 0)
+}
+
+async function draw(
+  report: RunReport,
+  norm: Norm,
+  points: readonly Point[],
+  epsilons: readonly number[],
+  size: { width: number; height: number },
+): Promise<Markup> {
+  const Plot = await import('@observablehq/plot')
+  const { document } = parseHTML('<!doctype html><html><body></body></html>')
+  const versions = report.versions.map((version) => version.version)
+  const colour = new Map(versions.map((v, i) => [v, `var(--series-${(i % seriesColours) + 1})`]))
+  const dash = new Map(versions.map((v, i) => [v, i < seriesColours ? 'none' : '5 4']))
+  const longest = Math.max(0, ...versions.map((version) => shorten(version).length))
+  const margins = {
+    marginTop: 16,
+    marginBottom: 44,
+    marginLeft: 46,
+    marginRight: 24 + longest * 7.5,
+  }
+  const plotHeight = size.height - margins.marginTop - margins.marginBottom
+  const width = size.width - margins.marginLeft - margins.marginRight
+  const marks = versions.flatMap((version) => {
+    const own = points.filter((point) => point.version === version)
+    const x = (point: Point) => point.epsilon
+    const stroke = colour.get(version) ?? 'currentColor'
+    return [
+      Plot.areaY(own, {
+        x,
+        y1: (point: Point) => point.share.low,
+        y2: (point: Point) => point.share.high,
+        fill: stroke,
+        fillOpacity: 0.16,
+      }),
+      Plot.lineY(own, {
+        x,
+        y: (point: Point) => point.share.estimate,
+        stroke,
+        strokeWidth: 2.5,
+        strokeDasharray: dash.get(version) ?? 'none',
+      }),
+      Plot.dot(own, {
+        x,
+        y: (point: Point) => point.share.estimate,
+        fill: stroke,
+        r: 3.5,
+        title: describePoint,
+      }),
+    ]
+  })
+  const chart: PlotElement = Plot.plot({
+    document,
+    ...size,
+    ...margins,
+    className: `plot-${size.width}`,
+    style: { fontSize: '13px' },
+    x: {
+      label: `epsilon (${normLabels[norm]})`,
+      domain: [0, Math.max(...epsilons)],
+      ticks: readableTicks(epsilons, width),
+      tickFormat: formatEpsilon,
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      labelOffset: 40,
+    },
+    y: { label: null, domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], tickFormat: '.0%' },
+    marks: [
+      Plot.gridY([0, 0.25, 0.5, 0.75, 1], { stroke: 'currentColor', strokeOpacity: 0.12 }),
+      Plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
+      ...marks,
+      Plot.text(endLabels(points, versions, plotHeight), {
+        x: 'epsilon',
+        y: 'y',
+        text: 'text',
+        title: 'version',
+        fill: (label: { version: string }) => colour.get(label.version) ?? 'currentColor',
+        textAnchor: 'start',
+        dx: 10,
+        fontWeight: 700,
+      }),
+    ],
+  }) as PlotElement
+  chart.setAttribute('role', 'img')
+  chart.setAttribute('aria-label', describeChart(report, norm, points))
+  return trusted(chart.outerHTML)
+}
+
+/** The part of the drawn element that is used; a string with escaped text comes out of linkedom. */
+interface PlotElement {
+  readonly outerHTML: string
+  setAttribute(name: string, value: string): void
+}
+
+/** Version names at the right end of their lines, pushed apart so that no two overlap. */
+function endLabels(
+  points: readonly Point[],
+  versions: readonly string[],
+  plotHeight: number,
+): { version: string; text: string; epsilon: number; y: number }[] {
+  const gap = 16 / plotHeight
+  const labels = versions
+    .flatMap((version) => points.filter((point) => point.version === version).slice(-1))
+    .map(({ version, epsilon, share }) => ({
+      version,
+      epsilon,
+      text: shorten(version),
+      y: share.estimate,
+    }))
+    .sort((a, b) => a.y - b.y)
+  labels.forEach((label, i) => {
+    const below = labels[i - 1]
+    if (below) label.y = Math.max(label.y, below.y + gap)
+  })
+  // Pushed over the top: move the pile down from there.
+  let ceiling = 1
+  for (const label of labels.toReversed()) {
+    label.y = Math.min(label.y, ceiling)
+    ceiling = label.y - gap
+  }
+  return labels
+}
+
+/** Drops ticks that would print over their neighbours, keeping 0 and the greatest. */
+export function readableTicks(epsilons: readonly number[], widthPx: number): number[] {
+  const max = Math.max(...epsilons)
+  const kept: number[] = []
+  for (const epsilon of [...epsilons].sort((a, b) => b - a)) {
+    const room = (Math.max(formatEpsilon(epsilon).length, 3) + 1) * 8
+    const nearest = kept.at(-1) ?? Infinity
+    if (((nearest - epsilon) / max) * widthPx >= room) kept.push(epsilon)
+  }
+  return kept.includes(0) ? kept.toReversed() : [0, ...kept.toReversed().slice(1)]
+}
+
+function shorten(name: string): string {
+  return name.length <= 14 ? name : `${name.slice(0, 13)}…`
+}
+
+function describePoint({ version, epsilon, share }: Point): string {
+  return `${version} at ${formatEpsilon(epsilon)}: ${formatPercent(share.estimate)}`
+}
+
+function describeChart(report: RunReport, norm: Norm, points: readonly Point[]): string {
+  const lines = report.versions.map(({ version }) => {
+    const own = points.filter((point) => point.version === version)
+    const values = own.map(
+      (p) => `${formatPercent(p.share.estimate)} at ${formatEpsilon(p.epsilon)}`,
+    )
+    return `${version}: ${values.join(', ')}`
+  })
+  return `Robust accuracy against epsilon, ${normLabels[norm]}. ${lines.join('. ')}.`
+}
+
+function confidenceText(points: readonly Point[]): string {
+  return formatSharePlain(points[0]?.share.confidence ?? 0.95)
+}
+
+function numbersTable(
+  report: RunReport,
+  norm: Norm,
+  epsilons: readonly number[],
+  points: readonly Point[],
+): Markup {
+  const cell = (version: string, epsilon: number): string => {
+    const point = points.find((p) => p.version === version && p.epsilon === epsilon)
+    return point ? formatPercent(point.share.estimate) : '–'
+  }
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Numbers of the chart"><table>
+<caption class="hidden">Robust accuracy against epsilon, ${normLabels[norm]}</caption>
+<thead><tr><th scope="col">Version</th>${epsilons.map((epsilon) => markup`<th scope="col" class="n">${formatEpsilon(epsilon)}</th>`)}</tr></thead>
+<tbody>${report.versions.map(({ version }) => markup`<tr><th scope="row">${version}</th>${epsilons.map((epsilon) => markup`<td class="n">${cell(version, epsilon)}</td>`)}</tr>`)}</tbody>
+</table></div>`
+}

@@ -1,0 +1,20 @@
+import type { PairedDifference, Proportion } from '../../src/stats/types.js'
+import { directionOf } from '../view.js'
+import { markup, type Markup } from './markup.js'
+
+/** A share on a 0–100 % track: dot for the estimate, bar for the interval. Decoration: numbers stand beside it. */
+export function shareBar(share: Proportion, className = ''): Markup {
+  if (share.trials === 0) return markup``
+  return markup`<span class="bar ${className}" aria-hidden="true"><i style="left:${percent(share.low)};width:${percent(share.high - share.low)}"></i><b style="left:${percent(share.estimate)}"></b></span>`
+}
+
+/** A difference on a track from −`reach` to +`reach`, zero in the middle. */
+export function differenceBar(difference: PairedDifference, reach: number): Markup {
+  const at = (value: number) => (Math.max(-reach, Math.min(reach, value)) / reach + 1) / 2
+  const low = at(difference.low)
+  return markup`<span class="bar diff ${directionOf(difference)}" aria-hidden="true"><i style="left:${percent(low)};width:${percent(at(difference.high) - low)}"></i><b style="left:${percent(at(difference.estimate))}"></b></span>`
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`
+}

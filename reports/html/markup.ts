@@ -1,0 +1,36 @@
+/** Text that is HTML already. Only `markup` and `trusted` make it, so the rest is escaped. */
+export interface Markup {
+  readonly __html: string
+}
+
+type Part = Markup | string | number | undefined | false | readonly Part[]
+
+/**
+ * Template tag for HTML: every inserted string or number is escaped, for text and for quoted
+ * attributes alike; markup goes in as it is, lists are joined, undefined and false leave nothing.
+ */
+export function markup(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {
+  return { __html: parts.reduce((out, text, i) => out + render(values[i - 1]) + text) }
+}
+
+/** Marks text as HTML without escaping. Only for text this program wrote itself. */
+export function trusted(html: string): Markup {
+  return { __html: html }
+}
+
+function render(part: Part): string {
+  if (part === undefined || part === false) return ''
+  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part))
+  return '__html' in part ? part.__html : part.map(render).join('')
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;',
+} // prettier-ignore
+
+/** Control characters and lone surrogates are not allowed in HTML text: they become U+FFFD. */
+export function escapeHtml(text: string): string {
+  return text
+    .replace(/\p{Cs}|[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/gu, '\uFFFD')
+    .replace(/[&<>"'`]/g, (char) => entities[char] ?? char)
+}

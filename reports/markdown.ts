@@ -1,0 +1,159 @@
+import type { RuleResult } from '../src/gate/types.js'
+import type { ComparisonView, Reporter, RunReport } from '../src/reporter.js'
+import type { Proportion } from '../src/stats/types.js'
+import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
+import { formatThreat, pNumber, pointsRange, shareRange } from './text.js'
+import {
+  changeOf,
+  comparisonPairs,
+  headlineOf,
+  mainThreat,
+  robustAccuracyAt,
+  ruleState,
+} from './view.js'
+
+/** A pull-request comment: verdict, reasons and one table; the rest folded away. */
+export const markdown: Reporter = {
+  id: 'markdown',
+  fileName: 'report.md',
+  describe: 'a pull-request comment in GitHub Markdown',
+  render: async (report) => {
+    const headline = headlineOf(report)
+    const sign = { pass: '✅ ', fail: '❌ ', inconclusive: '⚠️ ', none: '' }[headline.verdict]
+    const blocks = [
+      `## ${sign}${headline.badge}: ${escapeMarkdown(headline.title)}`,
+      incompleteNote(report),
+      headline.change && escapeMarkdown(headline.change),
+      headline.against.map(ruleLine).join('\n'),
+      versionTable(report),
+      details('Gate rules', headline.others.map(ruleLine).join('\n')),
+      ...comparisonPairs(report).map(({ baseline, candidate, rows }) =>
+        details(
+          `${baseline} → ${candidate}, attack by attack`,
+          comparisonTable(baseline, candidate, rows),
+        ),
+      ),
+      details('Per attack', attackTable(report)),
+      details(
+        'Problems',
+        report.problems.map((problem) => `- ${escapeMarkdown(problem)}`).join('\n'),
+      ),
+      escapeMarkdown(
+        `${report.title} · suite ${report.suite} · ${report.dataset.name}, ${formatCounted(report.dataset.samples, 'sample')} · run ${report.runId} · ${report.createdAt}`,
+      ),
+    ]
+    return `${blocks.filter(Boolean).join('\n\n')}\n`
+  },
+}
+
+function incompleteNote({ status, problems }: RunReport): string | undefined {
+  if (status === 'complete' && problems.length === 0) return undefined
+  return `> ⚠️ The run is ${status === 'complete' ? 'complete with problems' : status}${problems.length > 0 ? `, ${formatCounted(problems.length, 'problem')}` : ''}: the numbers are of what was done.`
+}
+
+function ruleLine(rule: RuleResult): string {
+  const words = {
+    pass: '✅',
+    fail: '❌',
+    inconclusive: '⚠️ undecided:',
+    warning: '⚠️ warning only:',
+    waived: `⚠️ waived until ${escapeMarkdown(rule.waived?.expires ?? '')} (${escapeMarkdown(rule.waived?.reason ?? '')}):`,
+    off: 'off:',
+  }
+  return `- ${words[ruleState(rule)]} **${escapeMarkdown(rule.id)}** ${escapeMarkdown(rule.reason)}`
+}
+
+function versionTable(report: RunReport): string {
+  const threat = mainThreat(report)
+  const rows = report.versions.map((version) => [
+    escapeMarkdown(version.version),
+    withChange(version.cleanAccuracy, changeOf(report, version.version, 'clean accuracy')),
+    withChange(
+      robustAccuracyAt(version, threat),
+      threat && changeOf(report, version.version, 'worst case', threat),
+    ),
+  ])
+  const robust = threat ? `Robust accuracy, ${formatThreat(threat)}` : 'Robust accuracy'
+  return table(['Version', 'Clean accuracy', robust], rows)
+}
+
+/** `71.2 % (67.1 to 75.0) **−39.8 pp**` */
+function withChange(share: Proportion | undefined, change: ComparisonView | undefined): string {
+  if (!share || share.trials === 0) return 'no data'
+  const difference = change ? ` **${formatPoints(change.difference.estimate)}**` : ''
+  return `${shareText(share)}${difference}`
+}
+
+function comparisonTable(
+  baseline: string,
+  candidate: string,
+  rows: readonly ComparisonView[],
+): string {
+  return table(
+    [
+      'What',
+      'Threat',
+      escapeMarkdown(baseline),
+      escapeMarkdown(candidate),
+      'Difference',
+      'Broken',
+      'Fixed',
+      'p (Holm)',
+    ],
+    rows.map((row) => [
+      escapeMarkdown(row.what),
+      formatThreat(row),
+      formatPercent(row.baselineValue.estimate),
+      formatPercent(row.candidateValue.estimate),
+      `${formatPoints(row.difference.estimate)} (${pointsRange(row.difference)})`,
+      String(row.difference.counts.newlyBroken),
+      String(row.difference.counts.newlyFixed),
+      escapeMarkdown(pNumber(row.pAdjusted)),
+    ]),
+  )
+}
+
+function attackTable({ cells }: RunReport): string {
+  if (cells.length === 0) return ''
+  return table(
+    ['Version', 'Attack', 'Threat', 'Robust accuracy', 'Attack success', 'Samples'],
+    cells.map((cell) => [
+      escapeMarkdown(cell.version),
+      escapeMarkdown(cell.label),
+      formatThreat(cell),
+      shareText(cell.robustAccuracy),
+      shareText(cell.attackSuccess),
+      `${cell.samples}${cell.complete ? '' : ' (incomplete)'}`,
+    ]),
+  )
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, i) => (i === 0 ? ':--' : '--:'))), ...rows.map(line)].join(
+    '\n',
+  )
+}
+
+function details(summary: string, body: string): string {
+  if (body === '') return ''
+  return `<details><summary>${escapeMarkdown(summary)}</summary>\n\n${body}\n\n</details>`
+}
+
+function shareText(share: Proportion): string {
+  return share.trials === 0 ? 'no data' : `${formatPercent(share.estimate)} (${shareRange(share)})`
+}
+
+/**
+ * Text that renders as itself: no table cell ends early, no markup, no HTML, no mention of a person.
+ * A zero-width space after `@` keeps names from notifying whoever bears them.
+ */
+function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\s\u0000-\u001F]+/g, ' ')
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_[\]|~#]/g, '\\$&')
+    .replace(/@/g, '@\u200B')
+}

@@ -1,0 +1,42 @@
+import { formatP, formatPointsInterval, formatShareInterval } from '../src/stats/format.js'
+import type { PairedDifference, Proportion } from '../src/stats/types.js'
+import { formatEpsilon, normLabels, type Norm } from '../src/threat/threat-model.js'
+
+/** Short forms for tables; sentences use src/stats/format.ts as it is. */
+
+/** `L∞ 8/255`; empty for clean accuracy, which has no threat. */
+export function formatThreat(threat: {
+  readonly norm?: Norm | undefined
+  readonly epsilon?: number | undefined
+}): string {
+  if (threat.norm === undefined || threat.epsilon === undefined) return ''
+  return `${normLabels[threat.norm]} ${formatEpsilon(threat.epsilon)}`
+}
+
+/** The interval without its confidence, for columns that name it once: `58.2 to 64.3`. */
+export function shareRange(share: Proportion): string {
+  return formatShareInterval(share).replace(/^.* CI /, '')
+}
+
+/** `−53.1 to −44.4`, in percentage points. */
+export function pointsRange(difference: PairedDifference): string {
+  return formatPointsInterval(difference).replace(/^.* CI /, '')
+}
+
+/** `0.012`, `< 1e-6`: for columns headed p. */
+export function pNumber(p: number): string {
+  return formatP(p).replace(/^p (= )?/, '')
+}
+
+/** A number a person reads at a glance: three significant digits, no trailing zeros. */
+export function formatNumber(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}
+
+/** `0.8 s`, `42 s`, `3 min 05 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 120) return `${whole} s`
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`
+}
