@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GauntletError } from '../errors.js'
+import type { Graph } from '../graph/ir.js'
+import { decodeModel } from './decode.js'
+import { openExternalData } from './external-data.js'
+
+export interface LoadedModel {
+  readonly graph: Graph
+  /** The model file as it stands on disk; without its external data. */
+  readonly bytes: Uint8Array
+  /** SHA-256, 64 hex digits: of the file, and of the external data files it uses. */
+  readonly digest: string
+  /** Model file and external data files together. */
+  readonly sizeBytes: number
+}
+
+/** What Node reads into one buffer, and protobuf's own limit. */
+const maxFileBytes = 2 ** 31 - 1
+
+/**
+ * Reads an ONNX model, with external data. The file is untrusted: nothing is allocated because it says so.
+ *
+ * @throws GauntletError GNT_FILE when it is missing, a folder or unreadable; GNT_MODEL_FORMAT when it is
+ * not a well-formed model or its external data is not what it says; GNT_MODEL_UNSUPPORTED as `decodeModel`
+ */
+export async function loadModel(path: string): Promise<LoadedModel> {
+  const bytes = await readModelFile(path)
+  const external = openExternalData(dirname(path), path)
+  try {
+    const graph = decodeModel(bytes, { external: external.read, where: path })
+    const hash = createHash('sha256').update(bytes)
+    external.addTo(hash)
+    const sizeBytes = bytes.byteLength + external.sizeBytes()
+    return { graph, bytes, digest: hash.digest('hex'), sizeBytes }
+  } finally {
+    external.close()
+  }
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  const refuse = (got: string, cause?: unknown) =>
+    new GauntletError('GNT_FILE', { what: 'the model cannot be read', where: path, got }, { cause })
+  try {
+    // Non-blocking, so that a named pipe is refused rather than waited for.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const stat = await file.stat()
+      if (stat.isDirectory()) throw refuse('a folder')
+      if (!stat.isFile()) throw refuse('something that is not a regular file')
+      if (stat.size > maxFileBytes)
+        throw refuse(`${stat.size} bytes, over the 2 GiB of one ONNX file`)
+      return await file.readFile()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (error instanceof GauntletError) throw error
+    const code = (error as NodeJS.ErrnoException).code
+    throw refuse(code === 'ENOENT' ? 'no such file' : (code ?? String(error)), error)
+  }
+}
