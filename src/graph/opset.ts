@@ -124,6 +124,7 @@ function upgradeSubgraphs(node: Node, shared: Shared): Node {
 function seenFrom(graph: Graph, shared: Shared): Shared {
   const own = new Set([
     ...graph.inputs.map((input) => input.name),
+    ...Object.keys(graph.initializers),
     ...graph.nodes.flatMap((node) => node.outputs),
   ])
   const isVisible = ([name]: readonly [string, unknown]): boolean => !own.has(name)

@@ -1,5 +1,5 @@
-import type { Attr, Node } from '../ir.js'
-import { elementCount, tensorOfFloats } from '../tensor.js'
+import type { Attr, Node, Tensor } from '../ir.js'
+import { elementCount, floats, tensorOfFloats } from '../tensor.js'
 import {
   firstInput,
   malformed,
@@ -10,17 +10,31 @@ import {
   type Step,
 } from './step.js'
 
-/** How Upsample and Resize 10 map coordinates: x_in = x_out / scale, rounded down. */
-const asymmetric: Readonly<Record<string, Attr>> = {
-  coordinate_transformation_mode: { kind: 'string', value: 'asymmetric' },
-  nearest_mode: { kind: 'string', value: 'floor' },
+type Rounding = 'floor' | 'ceil'
+
+/** (X, scales) as Resize 11 takes it, where coordinates map as before 11: x_in = x_out / scale. */
+function asResize(node: Node, scales: string, rounding: Rounding): Node {
+  const text = (value: string): Attr => ({ kind: 'string', value })
+  const attrs = {
+    mode: text(modeOf(node)),
+    coordinate_transformation_mode: text('asymmetric'),
+    nearest_mode: text(rounding),
+  }
+  return { ...node, op: 'Resize', inputs: [firstInput(node), '', scales], attrs }
 }
 
-/** (X, scales) as Resize 11 takes it. */
-function asResize(node: Node, scales: string): readonly Node[] {
-  const mode: Attr = { kind: 'string', value: stringAttr(node, 'mode') ?? 'nearest' }
-  const attrs = { mode, ...asymmetric }
-  return [{ ...node, op: 'Resize', inputs: [firstInput(node), '', scales], attrs }]
+function modeOf(node: Node): string {
+  return stringAttr(node, 'mode') ?? 'nearest'
+}
+
+/** Resize 10 does not say how `nearest` rounds; ONNX Runtime rounds up along axes that shrink, else down. */
+function nearestRounding(node: Node, scales: Tensor | undefined): Rounding {
+  if (modeOf(node) !== 'nearest') return 'floor'
+  if (!scales) throw refused(node, 11, 'nearest with scales that are computed')
+  const factors = floats(scales)
+  if (factors.every((factor) => factor >= 1)) return 'floor'
+  if (factors.every((factor) => factor <= 1)) return 'ceil'
+  throw refused(node, 11, 'nearest that shrinks one axis and stretches another')
 }
 
 function scalesInput(node: Node): string {
@@ -29,7 +43,7 @@ function scalesInput(node: Node): string {
   return scales
 }
 
-/** Upsample 7 had scales as an attribute, 9 as an input, 10 replaced it by Resize; Resize 11 added coordinate modes. */
+/** Upsample 7 had scales as an attribute, 9 as an input; Resize 10 replaced it, and Resize 11 added coordinate modes. */
 export const resizeSteps: readonly Step[] = [
   {
     op: 'Upsample',
@@ -42,12 +56,15 @@ export const resizeSteps: readonly Step[] = [
       return [withInputs(withAttrs(node, ['scales']), [firstInput(node), input])]
     },
   },
+  { op: 'Upsample', to: 11, run: (node) => [asResize(node, scalesInput(node), 'floor')] },
   {
-    op: 'Upsample',
-    to: 10,
-    run: (node) => [{ ...node, op: 'Resize', inputs: [firstInput(node), scalesInput(node)] }],
+    op: 'Resize',
+    to: 11,
+    run(node, { constantOf }) {
+      const scales = scalesInput(node)
+      return [asResize(node, scales, nearestRounding(node, constantOf(scales)))]
+    },
   },
-  { op: 'Resize', to: 11, run: (node) => asResize(node, scalesInput(node)) },
   {
     op: 'Resize',
     to: 13,
