@@ -28,6 +28,9 @@ export interface AttackContext {
    */
   step(options: { readonly loss: LossName; readonly stepSize: number }): Promise<void>
 
+  /** Scores the current point of every living sample: those it fools leave. One query a sample. */
+  score(): Promise<void>
+
   /**
    * Tries one candidate per living sample. `write` fills `out` (sampleSize values) from the clean sample `x`;
    * the host projects it onto the ball and the bounds before it is scored.

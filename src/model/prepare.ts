@@ -86,7 +86,8 @@ export async function prepareModel(graph: Graph, options: PrepareOptions = {}): 
   const freed = await freeBatch(whole, fit.batch, outputName, feed)
   const simplified = await simplify(freed.graph)
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.
-  const upgraded = upgrade(simplified, await probeShapes(simplified, freed.batch, feed))
+  const shapes = await probeShapes(simplified, freed.batch, feed)
+  const upgraded = upgrade(simplified, new Map([...shapes].map(([name, info]) => [name, info.shape])))
   const infos = await probeShapes(upgraded, freed.batch, feed)
   const tapped = tapLogits(upgraded, infos, outputName)
   return {

@@ -1,6 +1,5 @@
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Value } from '../graph/ir.js'
-import { batchSymbol } from '../graph/passes/rebatch.js'
 import type { Norm } from '../threat/threat-model.js'
 
 /** What an update reads and makes: everything in float32, samples of shape (N, ...sample). */
@@ -10,7 +9,7 @@ export interface UpdateInputs {
   readonly gradient: string
   readonly sampleShape: readonly number[]
   readonly bounds: readonly [number, number]
-  readonly batch: number | typeof batchSymbol
+  readonly batch: number | string
 }
 
 interface Update {

@@ -2,7 +2,7 @@ import type { Graph, Node, Tensor } from '../ir.js'
 import { ints, tensorOfInts } from '../tensor.js'
 
 /** The symbol every re-batched graph uses for its batch axis. */
-export const batchSymbol = 'N'
+export const batchSymbol: string = 'N'
 
 /**
  * Frees the batch axis of `input`, which a file may have fixed: the axis becomes symbolic, and Reshape

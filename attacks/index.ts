@@ -1,0 +1,7 @@
+import type { AttackPlugin } from '../src/plugin.js'
+import { fgsm } from './evasion/fgsm.js'
+import { noise } from './evasion/noise.js'
+import { pgd } from './evasion/pgd.js'
+
+/** The built-in attacks. A new one is one file and one line here. */
+export const builtInAttacks: readonly AttackPlugin[] = [fgsm, pgd, noise]

@@ -1,0 +1,312 @@
+import { GauntletError } from '../errors.js'
+import { argmax, padRows, type ModelHandle } from '../model/handle.js'
+import type { AttackSpec, Outcome } from '../plan/task.js'
+import type { Feed } from '../runtime/session.js'
+import { box, distance, project, randomInBall } from '../threat/ball.js'
+import type { ThreatModel } from '../threat/threat-model.js'
+import { createRng, type Rng } from '../util/rng.js'
+import { attackedInput } from '../graph/passes/preprocess.js'
+import { Living } from './living.js'
+import type { AttackContext, AttackPlugin } from './types.js'
+
+export interface AttackJob {
+  readonly model: ModelHandle
+  readonly plugin: AttackPlugin
+  readonly spec: AttackSpec
+  readonly threat: ThreatModel
+  /** Clean samples (n, ...sample) in the data set's units, their labels, and their indices in the data set. */
+  readonly x: Float32Array
+  readonly labels: Int32Array
+  readonly samples: readonly number[]
+  readonly seed: number
+  readonly batch: number
+  /** Asked between steps; true ends the attack with GNT_INTERRUPTED. */
+  readonly isCancelled: () => boolean
+}
+
+export interface AttackResult {
+  readonly outcomes: readonly Outcome[]
+  /** The checked example of each sample: the fooling one, else the last point; the clean sample where none was tried. */
+  readonly xAdv: Float32Array
+  readonly notes: readonly string[]
+}
+
+/**
+ * Runs an attack on a shard and judges it. Samples the model gets wrong already are not attacked. A claim counts only
+ * after its example was projected in float64, measured, and misclassified by a fresh pass of the
+ * unmodified model (SIGNALS E10, E11).
+ */
+export async function runAttack(job: AttackJob): Promise<AttackResult> {
+  const shard = new Shard(job)
+  await shard.scoreClean()
+  for (let restart = 0; restart < job.spec.restarts && shard.standing.length > 0; restart++) {
+    const context = shard.begin(restart)
+    await job.plugin.run(context, job.spec.params)
+    await shard.judgeRest()
+  }
+  return shard.result()
+}
+
+class Shard {
+  readonly #job: AttackJob
+  readonly #size: number
+  readonly #cleanPrediction: Int32Array
+  readonly #advPrediction: Int32Array
+  readonly #fell: Uint8Array
+  readonly #queries: Int32Array
+  readonly #gradients: Int32Array
+  readonly #targets: Int32Array
+  readonly #xAdv: Float32Array
+  readonly #notes = new Set<string>()
+  #living: Living
+  #rngs: Rng[] = []
+  standing: number[] = []
+
+  constructor(job: AttackJob) {
+    const n = job.samples.length
+    this.#job = job
+    this.#size = job.x.length / n
+    this.#cleanPrediction = new Int32Array(n)
+    this.#advPrediction = new Int32Array(n)
+    this.#fell = new Uint8Array(n)
+    this.#queries = new Int32Array(n)
+    this.#gradients = new Int32Array(n)
+    this.#targets = new Int32Array(n)
+    this.#xAdv = job.x.slice()
+    this.#living = new Living([], this.#size, false)
+    for (const note of job.model.prepared.notes) this.#notes.add(note)
+  }
+
+  /** Clean predictions; who is right stands, and gets a target if the goal asks for one. */
+  async scoreClean(): Promise<void> {
+    const { model, x, labels, samples, batch, threat } = this.#job
+    this.#checkCancelled()
+    const scores = await model.scores(x, samples.length, batch)
+    for (let i = 0; i < samples.length; i++) {
+      const row = scores.subarray(i * model.classes, (i + 1) * model.classes)
+      this.#queries[i] = 1
+      this.#cleanPrediction[i] = this.#advPrediction[i] = argmax(row, 0, model.classes)
+      // A row with NaN has no prediction; counting it as right would make a broken model look robust.
+      const isRight = this.#cleanPrediction[i] === labels[i] && row.every(Number.isFinite)
+      this.#targets[i] = this.#chooseTarget(i, row)
+      const isAttackable = threat.goal.kind === 'untargeted' || this.#targets[i] !== labels[i]
+      if (isRight && isAttackable) this.standing.push(i)
+      if (!isRight && this.#cleanPrediction[i] === labels[i]) this.#cleanPrediction[i] = -1
+    }
+  }
+
+  #chooseTarget(i: number, row: Float32Array): number {
+    const { goal } = this.#job.threat
+    if (goal.kind === 'untargeted') return -1
+    const label = this.#job.labels[i]!
+    const { classes } = this.#job.model
+    switch (goal.target) {
+      case 'next':
+        return (label + 1) % classes
+      case 'least-likely': {
+        const negative = row.map((value, k) => (k === label ? -Infinity : -value))
+        return argmax(negative, 0, classes)
+      }
+      case 'random': {
+        const draw = createRng(this.#job.seed, 'target', this.#job.samples[i]!).below(classes - 1)
+        return draw < label ? draw : draw + 1
+      }
+      default:
+        if (goal.target >= classes)
+          throw new GauntletError('GNT_ATTACK_NEEDS', {
+            what: 'the target class does not exist',
+            got: String(goal.target),
+            expected: `0 to ${classes - 1}`,
+          })
+        return goal.target
+    }
+  }
+
+  /** Packs the standing samples for one (re)start and hands the attack its view of them. */
+  begin(restart: number): AttackContext {
+    const { threat, x, labels, samples, seed, spec } = this.#job
+    const living = new Living(this.standing, this.#size, threat.norm === 'linf')
+    living.ids.forEach((id, r) => {
+      const clean = x.subarray(id * this.#size, (id + 1) * this.#size)
+      living.row(living.x, r).set(clean)
+      living.row(living.xAdv, r).set(clean)
+      if (threat.norm === 'linf') box(clean, threat, living.row(living.lower, r), living.row(living.upper, r))
+      living.labels[r] = BigInt(labels[id]!)
+      living.targets[r] = BigInt(Math.max(0, this.#targets[id]!))
+    })
+    this.#living = living
+    this.#rngs = living.ids.map((id) => createRng(seed, samples[id]!, spec.attack, restart))
+    const shard = this
+    return {
+      threat,
+      sampleSize: this.#size,
+      get living() {
+        return shard.#living.count
+      },
+      start: (from) => this.#start(from),
+      step: (options) => this.#step(options),
+      score: () => this.judgeRest(),
+      propose: (write) => this.#propose(write),
+    }
+  }
+
+  #start(from: 'clean' | 'random'): void {
+    const living = this.#living
+    for (let r = 0; r < living.count; r++) {
+      const x = living.row(living.x, r)
+      const point = living.row(living.xAdv, r)
+      if (from === 'clean') point.set(x)
+      else randomInBall(this.#job.threat, x, this.#rngs[r]!, point)
+    }
+  }
+
+  async #step(options: Parameters<AttackContext['step']>[0]): Promise<void> {
+    const { model, threat, batch } = this.#job
+    const living = this.#living
+    const targeted = threat.goal.kind === 'targeted'
+    const { session, approximations } = await model.step({
+      loss: options.loss,
+      norm: threat.norm,
+      targeted,
+      bounds: threat.bounds,
+    })
+    for (const note of approximations) this.#notes.add(note)
+    const claims: Claim[] = []
+    const most = model.rowsAtMost(batch)
+    for (let from = 0; from < living.count; from += most) {
+      this.#checkCancelled()
+      const count = Math.min(most, living.count - from)
+      const rows = model.rowsFor(count)
+      const feeds = this.#feeds(from, count, rows, options.stepSize, targeted)
+      const { x_next: next, logits } = await session.run(feeds)
+      const scores = logits!.data as Float32Array
+      const classes = model.classes
+      for (let r = from; r < from + count; r++) {
+        const id = living.ids[r]!
+        this.#gradients[id]!++
+        this.#queries[id]!++
+        const prediction = argmax(scores, (r - from) * classes, classes)
+        if (this.#reachesGoal(id, prediction)) claims.push({ row: r, point: living.row(living.xAdv, r).slice() })
+      }
+      const moved = next!.data as Float32Array
+      living.xAdv.set(count === rows ? moved : moved.subarray(0, count * living.size), from * living.size)
+    }
+    await this.#judge(claims)
+  }
+
+  #feeds(from: number, count: number, rows: number, stepSize: number, targeted: boolean): Record<string, Feed> {
+    const living = this.#living
+    const { threat, model } = this.#job
+    const dims = [rows, ...model.prepared.sampleShape]
+    const samples = (array: Float32Array): Feed => ({
+      dtype: 'float32',
+      dims,
+      data: padRows(array.subarray(from * living.size, (from + count) * living.size), living.size, rows),
+    })
+    const classes = (array: BigInt64Array): Feed => {
+      const data = new BigInt64Array(rows).fill(array[from]!)
+      data.set(array.subarray(from, from + count))
+      return { dtype: 'int64', dims: [rows], data }
+    }
+    const number = (value: number): Feed => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
+    return {
+      [attackedInput]: samples(living.xAdv),
+      labels: classes(living.labels),
+      step_size: number(stepSize),
+      ...(targeted ? { targets: classes(living.targets) } : {}),
+      ...(threat.norm === 'linf'
+        ? { lower: samples(living.lower), upper: samples(living.upper) }
+        : { x: samples(living.x), epsilon: number(threat.epsilon) }),
+    }
+  }
+
+  async #propose(write: Parameters<AttackContext['propose']>[0]): Promise<void> {
+    const living = this.#living
+    for (let r = 0; r < living.count; r++) write(living.row(living.x, r), this.#rngs[r]!, living.row(living.xAdv, r))
+    await this.judgeRest()
+  }
+
+  /** Scores the current point of every living sample. */
+  async judgeRest(): Promise<void> {
+    const living = this.#living
+    await this.#judge(living.ids.map((_, row) => ({ row, point: living.row(living.xAdv, row) })))
+  }
+
+  /** Checks claims with a fresh forward pass of the unmodified model; who really fell leaves the batch. */
+  async #judge(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return
+    this.#checkCancelled()
+    const { model, threat, batch, x } = this.#job
+    const size = this.#size
+    const points = new Float32Array(claims.length * size)
+    claims.forEach(({ row, point }, i) => {
+      const copy = points.subarray(i * size, (i + 1) * size)
+      copy.set(point)
+      project(threat, this.#clean(this.#living.ids[row]!), copy)
+    })
+    const scores = await model.scores(points, claims.length, batch)
+    const fallen = new Set<number>()
+    claims.forEach(({ row }, i) => {
+      const id = this.#living.ids[row]!
+      const point = points.subarray(i * size, (i + 1) * size)
+      this.#queries[id]!++
+      // An output that is not finite is no prediction of a class: never a success, always reported.
+      if (!scores.subarray(i * model.classes, (i + 1) * model.classes).every(Number.isFinite)) {
+        this.#notes.add('the model gave NaN or infinite scores under attack')
+        return
+      }
+      this.#xAdv.set(point, id * size)
+      this.#advPrediction[id] = argmax(scores, i * model.classes, model.classes)
+      const reach = distance(threat.norm, point, x.subarray(id * size, (id + 1) * size))
+      const isInside = reach <= threat.epsilon * (1 + 1e-6) + 1e-9
+      if (!isInside || !this.#reachesGoal(id, this.#advPrediction[id])) return
+      this.#fell[id] = 1
+      fallen.add(row)
+    })
+    this.#remove(fallen)
+  }
+
+  #remove(fallen: ReadonlySet<number>): void {
+    this.#rngs = this.#rngs.filter((_, row) => !fallen.has(row))
+    this.#living.remove(fallen)
+    this.standing = this.#living.ids
+  }
+
+  #clean(id: number): Float32Array {
+    return this.#job.x.subarray(id * this.#size, (id + 1) * this.#size)
+  }
+
+  #reachesGoal(id: number, prediction: number): boolean {
+    return this.#job.threat.goal.kind === 'targeted'
+      ? prediction === this.#targets[id]
+      : prediction !== this.#job.labels[id]
+  }
+
+  #checkCancelled(): void {
+    if (this.#job.isCancelled()) throw new GauntletError('GNT_INTERRUPTED', { what: 'interrupted' })
+  }
+
+  result(): AttackResult {
+    const { samples, labels, threat } = this.#job
+    return {
+      xAdv: this.#xAdv,
+      notes: [...this.#notes],
+      outcomes: samples.map((sample, id) => ({
+        sample,
+        label: labels[id]!,
+        cleanPrediction: this.#cleanPrediction[id]!,
+        adversarialPrediction: this.#advPrediction[id]!,
+        success: this.#fell[id] === 1,
+        distance: distance(threat.norm, this.#xAdv.subarray(id * this.#size, (id + 1) * this.#size), this.#clean(id)),
+        queries: this.#queries[id]!,
+        gradients: this.#gradients[id]!,
+      })),
+    }
+  }
+}
+
+/** A row that is said to have fallen, and the point it fell at. */
+interface Claim {
+  readonly row: number
+  readonly point: Float32Array
+}

@@ -1,0 +1,54 @@
+/**
+ * The samples still standing, packed into the front of flat arrays so that a batch is a view, not a copy.
+ * Row r of every array belongs to the sample `ids[r]` of the shard.
+ */
+export class Living {
+  readonly size: number
+  ids: number[]
+  /** Clean samples, current points, and (L∞ only) the box each may move in: (living × size). */
+  readonly x: Float32Array
+  readonly xAdv: Float32Array
+  readonly lower: Float32Array
+  readonly upper: Float32Array
+  readonly labels: BigInt64Array
+  readonly targets: BigInt64Array
+
+  constructor(ids: readonly number[], size: number, withBox: boolean) {
+    const n = ids.length
+    this.size = size
+    this.ids = [...ids]
+    this.x = new Float32Array(n * size)
+    this.xAdv = new Float32Array(n * size)
+    this.lower = new Float32Array(withBox ? n * size : 0)
+    this.upper = new Float32Array(withBox ? n * size : 0)
+    this.labels = new BigInt64Array(n)
+    this.targets = new BigInt64Array(n)
+  }
+
+  get count(): number {
+    return this.ids.length
+  }
+
+  row(array: Float32Array, r: number): Float32Array {
+    return array.subarray(r * this.size, (r + 1) * this.size)
+  }
+
+  /** Takes rows out and closes the gaps, keeping the order. */
+  remove(rows: ReadonlySet<number>): void {
+    if (rows.size === 0) return
+    let to = 0
+    const kept: number[] = []
+    for (let r = 0; r < this.ids.length; r++) {
+      if (rows.has(r)) continue
+      if (to !== r) {
+        for (const array of [this.x, this.xAdv, this.lower, this.upper])
+          if (array.length > 0) array.copyWithin(to * this.size, r * this.size, (r + 1) * this.size)
+        this.labels[to] = this.labels[r]!
+        this.targets[to] = this.targets[r]!
+      }
+      kept.push(this.ids[r]!)
+      to++
+    }
+    this.ids = kept
+  }
+}
