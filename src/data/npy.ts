@@ -1,5 +1,5 @@
 import type { NumericArray, RawArray } from './raw.js'
-import { formatError, product, shapeText } from './raw.js'
+import { formatError, printable, product, shapeText } from './raw.js'
 
 interface ElementType {
   readonly bytes: number
@@ -49,7 +49,7 @@ export function parseNpy(bytes: Uint8Array, where: string): RawArray {
   const type = elementTypes[descr.replace(/^[<>=|]/, '')]
   if (!type)
     throw formatError('array type that is not read', where, {
-      got: descr.includes('O') ? `${descr}, Python objects` : descr,
+      got: `${printable(descr)}${descr.includes('O') ? ', Python objects' : ''}`,
       expected: Object.keys(elementTypes).join(' '),
       fix: 'save the array as uint8, int64 or float32',
     })
@@ -97,7 +97,7 @@ function parseHeader(bytes: Uint8Array, where: string): NpyHeader {
     .filter(Boolean)
   if (descr === undefined || !order || !shape?.every((size) => /^\d{1,15}$/.test(size)))
     throw formatError('unreadable .npy header', where, {
-      got: text.slice(0, 80).trim(),
+      got: printable(text),
       expected: 'one plain array, not a structured one',
     })
   return { descr, isFortran: order === 'True', shape: shape.map(Number), start: start + length }

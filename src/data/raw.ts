@@ -52,3 +52,11 @@ export function shapeText(shape: readonly number[]): string {
 export function product(sizes: readonly number[]): number {
   return sizes.reduce((total, size) => total * size, 1)
 }
+
+/** Text out of an untrusted file, fit for a message: short, and no control characters. */
+export function printable(text: string): string {
+  return text
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 80)
+}

@@ -1,6 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib'
 import { maxUnpackedBytes } from './files.js'
-import { formatError } from './raw.js'
+import { formatError, printable } from './raw.js'
 
 /** One file of a zip archive, as its central directory describes it. Nothing in it is trusted. */
 export interface ZipEntry {
@@ -67,7 +67,7 @@ export function unpackEntry(
   where: string,
   limitBytes = maxUnpackedBytes,
 ): Uint8Array {
-  const place = `${where}, ${entry.name}`
+  const place = `${where}, ${printable(entry.name)}`
   if (entry.unpackedBytes > limitBytes)
     throw formatError('archive unpacks to too much', place, {
       got: `${entry.unpackedBytes} bytes`,

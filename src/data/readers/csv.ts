@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import { GauntletError } from '../../errors.js'
 import type { RawArray } from '../raw.js'
-import { formatError } from '../raw.js'
+import { formatError, printable } from '../raw.js'
 import type { DataReader } from './reader.js'
 
 const labelNames = ['label', 'y', 'class', 'target']
@@ -16,6 +16,7 @@ export const csvReader: DataReader = {
   extension: /\.(csv|tsv)$/i,
   isCertain: () => false,
   read({ path, bytes }) {
+    if (bytes.includes(0)) throw formatError('not a text file', path, { got: 'zero bytes' })
     const [header = [], ...rows] = parseRows(bytes, path)
     if (header.length < 2)
       throw formatError('table has no features', path, { got: `${header.length} columns` })
@@ -36,7 +37,7 @@ export const csvReader: DataReader = {
         .forEach((text, feature) => {
           if (!isNumber(text)) {
             const name = header[feature < labelColumn ? feature : feature + 1]
-            throw notNumeric(text, `${path}, sample ${sample}, column ${name}`)
+            throw notNumeric(text, `${path}, sample ${sample}, column ${printable(name ?? '')}`)
           }
           data[sample * width + feature] = Number(text)
         })
@@ -61,7 +62,7 @@ function parseRows(bytes: Uint8Array, path: string): readonly (readonly string[]
     return parse(Buffer.from(bytes), { bom: true, delimiter, skip_empty_lines: true, trim: true })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unreadable'
-    throw formatError('table cannot be read', path, { got: reason, cause })
+    throw formatError('table cannot be read', path, { got: printable(reason), cause })
   }
 }
 
@@ -94,7 +95,7 @@ function notNumeric(text: string, where: string): GauntletError {
   return new GauntletError('GNT_DATA_VALUES', {
     what: text === '' ? 'empty cell' : 'cell is not a number',
     where,
-    got: JSON.stringify(text.slice(0, 40)),
+    got: `"${printable(text)}"`,
     expected: 'a number',
   })
 }

@@ -1,5 +1,5 @@
 import { parseNpy } from '../npy.js'
-import { formatError } from '../raw.js'
+import { formatError, printable } from '../raw.js'
 import { isZip, listZip, unpackEntry } from '../zip.js'
 import { readLabelFile } from './label-file.js'
 import type { DataReader } from './reader.js'
@@ -23,7 +23,7 @@ export const npzReader: DataReader = {
     const find = (key: string) => entries.find(({ name }) => name.toLowerCase() === `${key}.npy`)
     const pair = keyPairs.find(([x, y]) => find(x) && (spec.labels ?? find(y)))
     const [x, y] = [find(pair?.[0] ?? ''), find(pair?.[1] ?? '')]
-    const keys = entries.map(({ name }) => name.replace(/\.npy$/, '')).slice(0, 12)
+    const keys = entries.map(({ name }) => printable(name.replace(/\.npy$/, ''))).slice(0, 12)
     if (!x)
       throw formatError('archive has no samples with labels', path, {
         got: keys.length ? `keys ${keys.join(', ')}` : 'no keys',
@@ -31,7 +31,7 @@ export const npzReader: DataReader = {
         fix: 'save it as np.savez(file, x=images, y=labels)',
       })
     const read = (entry: typeof x) =>
-      parseNpy(unpackEntry(bytes, entry, path), `${path}, ${entry.name}`)
+      parseNpy(unpackEntry(bytes, entry, path), `${path}, ${printable(entry.name)}`)
     const values = read(x)
     if (spec.labels !== undefined)
       return { format: 'npz', values, labels: await readLabelFile(spec.labels) }
