@@ -1,0 +1,71 @@
+import type { DatasetSpec } from '../data/dataset.js'
+import { formatEpsilon, type ThreatModel } from '../threat/threat-model.js'
+import { digestJson } from '../util/hash.js'
+import { taskKey } from './key.js'
+import type { AttackSpec, ModelSpec, Task } from './task.js'
+
+export interface PlanInput {
+  readonly models: readonly ModelSpec[]
+  /** Attack × threat pairs, in the order they shall run. */
+  readonly checks: readonly { readonly attack: AttackSpec; readonly threat: ThreatModel }[]
+  readonly dataset: DatasetSpec & { readonly digest: string }
+  readonly samples: number
+  readonly seed: number
+  readonly batch: number
+  readonly keepExamples: number | 'all'
+}
+
+/** One model version under one attack and threat model, over all samples. */
+export interface Cell {
+  /** Unique within a plan, readable: `v2 / PGD-40 / linf 8/255`. */
+  readonly id: string
+  readonly model: ModelSpec
+  readonly attack: AttackSpec
+  readonly threat: ThreatModel
+  readonly tasks: readonly Task[]
+}
+
+export interface Plan {
+  /** Equal plans (same task keys in the same cells) have equal digests. */
+  readonly digest: string
+  readonly cells: readonly Cell[]
+}
+
+/** Samples in a task: enough for full batches, few enough that an interrupted run loses little. */
+const shardSize = 64
+
+/**
+ * Cells and their tasks. Shards of a cell are of nearly equal size, so that two workers finish together.
+ * Model by model, so that a worker's cached sessions are used up before the next model's are opened.
+ */
+export function makePlan(input: PlanInput): Plan {
+  const ranges = shards(input.samples, Math.max(shardSize, input.batch))
+  const seen = new Map<string, number>()
+  const cells = input.models.flatMap((model) =>
+    input.checks.map(({ attack, threat }): Cell => {
+      const goal = threat.goal.kind === 'targeted' ? ` to ${threat.goal.target}` : ''
+      const name = `${model.version} / ${attack.label} / ${threat.norm} ${formatEpsilon(threat.epsilon)}${goal}`
+      const count = (seen.get(name) ?? 0) + 1
+      seen.set(name, count)
+      const id = count === 1 ? name : `${name} #${count}`
+      const tasks = ranges.map(([from, to]): Task => {
+        const { dataset, seed, batch, keepExamples } = input
+        const content = { model, attack, threat, dataset, from, to, seed }
+        return { key: taskKey(content), cell: id, ...content, batch, keepExamples }
+      })
+      return { id, model, attack, threat, tasks }
+    }),
+  )
+  return {
+    cells,
+    digest: digestJson(cells.map((cell) => [cell.id, cell.tasks.map((task) => task.key)])),
+  }
+}
+
+function shards(samples: number, most: number): [number, number][] {
+  const count = Math.max(1, Math.ceil(samples / most))
+  return Array.from({ length: count }, (_, i) => [
+    Math.floor((i * samples) / count),
+    Math.floor(((i + 1) * samples) / count),
+  ])
+}

@@ -1,0 +1,24 @@
+import type { DatasetSpec } from '../src/data/dataset.js'
+import type { ErrorCode, ErrorDetail } from '../src/errors.js'
+import type { Task, TaskResult } from '../src/plan/task.js'
+
+/** An error as it crosses a process border. */
+export interface WireError {
+  readonly code: ErrorCode | null
+  readonly detail: ErrorDetail
+  readonly stack?: string | undefined
+}
+
+/** From the coordinator to the process that holds the pool. */
+export type ToPool =
+  | { readonly type: 'start'; readonly workers: number; readonly dataset: DatasetSpec & { readonly digest: string } }
+  | { readonly type: 'task'; readonly id: number; readonly task: Task }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'stop' }
+
+/** And back. */
+export type FromPool =
+  | { readonly type: 'ready' }
+  | { readonly type: 'refused'; readonly error: WireError }
+  | { readonly type: 'result'; readonly id: number; readonly result: TaskResult }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }

@@ -1,0 +1,89 @@
+/**
+ * The process that holds the worker threads. A child of the coordinator: if native code crashes here, the
+ * coordinator survives, and starts another. Results go back over IPC; nothing is written from here.
+ */
+import { Piscina } from 'piscina'
+import { loadDataset } from '../src/data/load.js'
+import { GauntletError } from '../src/errors.js'
+import type { Task, TaskResult } from '../src/plan/task.js'
+import type { FromPool, ToPool, WireError } from './messages.js'
+import type { ThreadData } from './pool-thread.js'
+import { toWire } from './wire-error.js'
+
+const cancel = new SharedArrayBuffer(4)
+const flag = new Int32Array(cancel)
+let pool: Piscina<Task, { result: TaskResult } | { error: WireError }> | undefined
+let busy = 0
+let stopping = false
+
+function send(message: FromPool): void {
+  if (process.connected) process.send!(message)
+}
+
+async function start({ workers, dataset: spec }: Extract<ToPool, { type: 'start' }>): Promise<void> {
+  try {
+    const dataset = await loadDataset(spec)
+    if (dataset.digest !== spec.digest)
+      throw new GauntletError('GNT_FILE', {
+        what: 'the data set changed while the run was under way',
+        where: spec.path,
+        fix: 'start the run again',
+      })
+    const workerData: ThreadData = { dataset, cancel }
+    pool = new Piscina({
+      filename: new URL('./pool-thread.js', import.meta.url).href,
+      minThreads: workers,
+      maxThreads: workers,
+      idleTimeout: Infinity,
+      workerData,
+    })
+    send({ type: 'ready' })
+  } catch (error) {
+    send({ type: 'refused', error: toWire(error) })
+  }
+}
+
+async function run(id: number, task: Task): Promise<void> {
+  busy++
+  try {
+    const answer = await pool!.run(task)
+    if ('result' in answer) send({ type: 'result', id, result: answer.result })
+    else send({ type: 'error', id, error: answer.error })
+  } catch (error) {
+    send({ type: 'error', id, error: toWire(error) })
+  } finally {
+    busy--
+    if (stopping) void leave()
+  }
+}
+
+/** Only when no thread is inside ONNX Runtime: ending one there would abort the process. */
+async function leave(): Promise<void> {
+  stopping = true
+  if (busy > 0) return
+  await pool?.destroy()
+  process.exit(0)
+}
+
+process.on('message', (message: ToPool) => {
+  switch (message.type) {
+    case 'start':
+      void start(message)
+      return
+    case 'task':
+      void run(message.id, message.task)
+      return
+    case 'cancel':
+      Atomics.store(flag, 0, 1)
+      return
+    case 'stop':
+      void leave()
+  }
+})
+// The coordinator is gone (killed): finish the step under way and go.
+process.on('disconnect', () => {
+  Atomics.store(flag, 0, 1)
+  void leave()
+})
+// Ctrl-C reaches the whole process group; the coordinator decides what happens.
+process.on('SIGINT', () => {})

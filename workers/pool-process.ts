@@ -1,0 +1,99 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { DatasetSpec } from '../src/data/dataset.js'
+import type { Task, TaskResult } from '../src/plan/task.js'
+import type { FromPool, ToPool } from './messages.js'
+import { fromWire } from './wire-error.js'
+
+/** The pool's process ended while tasks were in flight. */
+export class PoolLost extends Error {
+  override readonly name = 'PoolLost'
+}
+
+export interface PoolOptions {
+  readonly workers: number
+  readonly dataset: DatasetSpec & { readonly digest: string }
+}
+
+/** One child process with its worker threads, seen from the coordinator. */
+export class PoolProcess {
+  readonly #child: ChildProcess
+  readonly #waiting = new Map<number, { resolve: (result: TaskResult) => void; reject: (error: Error) => void }>()
+  #next = 0
+  #ended = false
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    child.on('message', (message: FromPool) => {
+      if (message.type !== 'result' && message.type !== 'error') return
+      const waiter = this.#waiting.get(message.id)
+      this.#waiting.delete(message.id)
+      if (message.type === 'result') waiter?.resolve(message.result)
+      else waiter?.reject(fromWire(message.error))
+    })
+    child.on('exit', (code, signal) => {
+      this.#ended = true
+      const lost = new PoolLost(`the worker process ended (${signal ?? `exit code ${code}`})`)
+      for (const waiter of this.#waiting.values()) waiter.reject(lost)
+      this.#waiting.clear()
+    })
+  }
+
+  /** @throws GauntletError when the data set cannot be loaded in the child */
+  static async start(options: PoolOptions): Promise<PoolProcess> {
+    const path = fileURLToPath(new URL('./pool-host.js', import.meta.url))
+    const child = fork(path, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const pool = new PoolProcess(child)
+    await new Promise<void>((resolve, reject) => {
+      child.on('message', (message: FromPool) => {
+        if (message.type === 'ready') resolve()
+        if (message.type === 'refused') reject(fromWire(message.error))
+      })
+      child.once('error', reject)
+      child.once('exit', (code, signal) =>
+        reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
+      )
+      pool.#send({ type: 'start', ...options })
+    }).catch(async (error: unknown) => {
+      await pool.stop()
+      throw error
+    })
+    return pool
+  }
+
+  /** For tests that end it the hard way. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  run(task: Task): Promise<TaskResult> {
+    if (this.#ended) return Promise.reject(new PoolLost('the worker process has ended'))
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#send({ type: 'task', id, task })
+    })
+  }
+
+  /** Asks all tasks to end at their next step; they reject with GNT_INTERRUPTED. */
+  cancel(): void {
+    this.#send({ type: 'cancel' })
+  }
+
+  /** Waits for tasks under way, then ends the process. */
+  async stop(): Promise<void> {
+    if (this.#ended) return
+    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
+    this.#send({ type: 'stop' })
+    await ended
+  }
+
+  /** Ends the process at once. ONNX Runtime runs in the child only, so nothing else is hurt. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #send(message: ToPool): void {
+    if (this.#child.connected) this.#child.send(message)
+  }
+}

@@ -1,0 +1,26 @@
+import { workerData } from 'node:worker_threads'
+import type { Dataset } from '../src/data/dataset.js'
+import type { Task, TaskResult } from '../src/plan/task.js'
+import type { WireError } from './messages.js'
+import { TaskRunner } from './run-task.js'
+import { toWire } from './wire-error.js'
+
+/** Shared with the main thread of the pool's process; the data set's arrays are SharedArrayBuffers. */
+export interface ThreadData {
+  readonly dataset: Dataset
+  /** One int32: not 0 means stop at the next step. A thread is never stopped inside ONNX Runtime. */
+  readonly cancel: SharedArrayBuffer
+}
+
+const { dataset, cancel } = workerData as ThreadData
+const flag = new Int32Array(cancel)
+const runner = new TaskRunner(dataset, () => Atomics.load(flag, 0) !== 0)
+
+/** Errors are returned, not thrown: structured clone would drop their code. */
+export default async function runTask(task: Task): Promise<{ result: TaskResult } | { error: WireError }> {
+  try {
+    return { result: await runner.run(task) }
+  } catch (error) {
+    return { error: toWire(error) }
+  }
+}

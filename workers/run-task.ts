@@ -1,0 +1,126 @@
+import { builtInAttacks } from '../attacks/index.js'
+import { runAttack } from '../src/attack/host.js'
+import { AttackRegistry } from '../src/attack/registry.js'
+import { sampleSize, takeSamples, type Dataset } from '../src/data/dataset.js'
+import { GauntletError } from '../src/errors.js'
+import { ModelHandle } from '../src/model/handle.js'
+import { prepareModel } from '../src/model/prepare.js'
+import { loadModel } from '../src/onnx/load.js'
+import type { ModelSpec, Task, TaskResult } from '../src/plan/task.js'
+
+/** Models kept open by one worker; the least recently used is closed. */
+const openModels = 4
+
+/** Runs tasks in one thread: keeps the data set and the sessions of the last few models. */
+export class TaskRunner {
+  readonly #dataset: Dataset
+  readonly #registry = new AttackRegistry(builtInAttacks)
+  readonly #handles = new Map<string, Promise<ModelHandle>>()
+  readonly #isCancelled: () => boolean
+
+  constructor(dataset: Dataset, isCancelled: () => boolean = () => false) {
+    this.#dataset = dataset
+    this.#isCancelled = isCancelled
+  }
+
+  /** @throws GNT_INTERRUPTED when cancelled; GNT_DATA_VALUES when labels do not fit the model */
+  async run(task: Task): Promise<TaskResult> {
+    const model = await this.#open(task.model)
+    const dataset = this.#dataset
+    const samples = Array.from({ length: task.to - task.from }, (_, i) => task.from + i)
+    const labels = dataset.labels.slice(task.from, task.to)
+    checkLabels(labels, model.classes, task)
+    const secondsBefore = await model.seconds()
+    const start = performance.now()
+    const result = await runAttack({
+      model,
+      plugin: this.#registry.get(task.attack.attack),
+      spec: task.attack,
+      threat: task.threat,
+      x: takeSamples(dataset, samples),
+      labels,
+      samples,
+      seed: task.seed,
+      batch: task.batch,
+      isCancelled: this.#isCancelled,
+    })
+    const seconds = (performance.now() - start) / 1000
+    const size = sampleSize(dataset)
+    const kept = result.outcomes.flatMap((outcome, i) =>
+      task.keepExamples === 'all' || outcome.success ? [{ sample: outcome.sample, row: i }] : [],
+    )
+    return {
+      key: task.key,
+      outcomes: result.outcomes,
+      examples: (task.keepExamples === 'all' ? kept : kept.slice(0, task.keepExamples)).map(({ sample, row }) => ({
+        sample,
+        xAdv: result.xAdv.slice(row * size, (row + 1) * size),
+      })),
+      seconds,
+      secondsInRuntime: (await model.seconds()) - secondsBefore,
+      notes: result.notes,
+    }
+  }
+
+  #open(spec: ModelSpec): Promise<ModelHandle> {
+    const key = JSON.stringify({ ...spec, version: '' })
+    const known = this.#handles.get(key)
+    if (known) {
+      // Re-inserted as the most recent.
+      this.#handles.delete(key)
+      this.#handles.set(key, known)
+      return known
+    }
+    const opened = openModel(spec, this.#dataset)
+    this.#handles.set(key, opened)
+    opened.catch(() => this.#handles.delete(key))
+    for (const [oldest, handle] of this.#handles) {
+      if (this.#handles.size <= openModels) break
+      this.#handles.delete(oldest)
+      void handle.then((one) => one.close())
+    }
+    return opened
+  }
+
+  async close(): Promise<void> {
+    for (const handle of this.#handles.values()) await (await handle).close()
+    this.#handles.clear()
+  }
+}
+
+/**
+ * Loads, checks and prepares a model for a data set.
+ * @throws GNT_FILE when the file has changed since the run was planned
+ */
+async function openModel(spec: ModelSpec, dataset: Dataset): Promise<ModelHandle> {
+  const loaded = await loadModel(spec.path)
+  if (loaded.digest !== spec.digest)
+    throw new GauntletError('GNT_FILE', {
+      what: 'the model file changed while the run was under way',
+      where: spec.path,
+      got: `digest ${loaded.digest.slice(0, 12)}`,
+      expected: spec.digest.slice(0, 12),
+      fix: 'start the run again',
+    })
+  const { layout, mean, std, input, output, constants } = spec
+  const options = { sampleShape: dataset.shape, range: dataset.range, layout, mean, std, input, output, constants }
+  try {
+    return await ModelHandle.open(await prepareModel(loaded.graph, options))
+  } catch (error) {
+    if (!(error instanceof GauntletError) || error.detail.where?.startsWith(spec.path)) throw error
+    const where = [spec.path, error.detail.where].filter(Boolean).join(', ')
+    throw new GauntletError(error.code, { ...error.detail, where }, { cause: error })
+  }
+}
+
+function checkLabels(labels: Int32Array, classes: number, task: Task): void {
+  const i = labels.findIndex((label) => label >= classes)
+  if (i < 0) return
+  throw new GauntletError('GNT_DATA_VALUES', {
+    what: 'a label is outside the classes of the model',
+    where: `${task.dataset.path}, sample ${task.from + i}; ${task.model.path}`,
+    got: String(labels[i]),
+    expected: `0 to ${classes - 1}`,
+    fix: 'check that data set and model belong together',
+  })
+}
