@@ -1,10 +1,10 @@
 import { GauntletError } from '../errors.js'
 import { canonicalJson, sha256 } from '../util/hash.js'
 import type { Dataset, DatasetSpec } from './dataset.js'
+import { sampleSize } from './dataset.js'
 import { readLabels } from './labels.js'
 import { resolveLayout, storedOrder } from './layout.js'
 import type { RawSamples } from './raw.js'
-import { product } from './raw.js'
 import { checkScale, shareValues } from './values.js'
 
 /**
@@ -25,7 +25,7 @@ export function assemble(spec: DatasetSpec, raw: RawSamples): Dataset {
     })
   const layout = resolveLayout(raw.values.shape, raw.layout ?? spec.layout, where)
   const { shape } = layout
-  const size = product(shape)
+  const size = sampleSize(layout)
   const declared = spec.classes ?? raw.classes
   const { labels: all, classes } = readLabels(raw.labels, total, declared, where)
 

@@ -1,5 +1,6 @@
 import { parseNpy } from '../npy.js'
 import { formatError, printable } from '../raw.js'
+import type { ZipEntry } from '../zip.js'
 import { isZip, listZip, unpackEntry } from '../zip.js'
 import { readLabelFile } from './label-file.js'
 import type { DataReader } from './reader.js'
@@ -21,21 +22,20 @@ export const npzReader: DataReader = {
   async read({ spec, path, bytes }) {
     const entries = listZip(bytes, path)
     const find = (key: string) => entries.find(({ name }) => name.toLowerCase() === `${key}.npy`)
-    const pair = keyPairs.find(([x, y]) => find(x) && (spec.labels ?? find(y)))
-    const [x, y] = [find(pair?.[0] ?? ''), find(pair?.[1] ?? '')]
-    const keys = entries.map(({ name }) => printable(name.replace(/\.npy$/, ''))).slice(0, 12)
-    if (!x)
-      throw formatError('archive has no samples with labels', path, {
-        got: keys.length ? `keys ${keys.join(', ')}` : 'no keys',
-        expected: keyPairs.map((names) => names.join('/')).join(' or '),
-        fix: 'save it as np.savez(file, x=images, y=labels)',
-      })
-    const read = (entry: typeof x) =>
+    const read = (entry: ZipEntry) =>
       parseNpy(unpackEntry(bytes, entry, path), `${path}, ${printable(entry.name)}`)
-    const values = read(x)
-    if (spec.labels !== undefined)
-      return { format: 'npz', values, labels: await readLabelFile(spec.labels) }
-    // `pair` was found with its labels.
-    return { format: 'npz', values, labels: y ? read(y) : values }
+    for (const [xKey, yKey] of keyPairs) {
+      const x = find(xKey)
+      const y = find(yKey)
+      if (x && spec.labels !== undefined)
+        return { format: 'npz', values: read(x), labels: await readLabelFile(spec.labels) }
+      if (x && y) return { format: 'npz', values: read(x), labels: read(y) }
+    }
+    const keys = entries.map(({ name }) => printable(name.replace(/\.npy$/, ''))).slice(0, 12)
+    throw formatError('archive has no samples with labels', path, {
+      got: keys.length ? `keys ${keys.join(', ')}` : 'no keys',
+      expected: keyPairs.map((names) => names.join('/')).join(' or '),
+      fix: 'save it as np.savez(file, x=images, y=labels)',
+    })
   },
 }

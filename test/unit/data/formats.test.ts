@@ -11,6 +11,29 @@ const folder = tempFolder()
 const images = { shape: [3, 4, 5], data: ramp(60) }
 const labels = { shape: [3], data: new Int32Array([2, 0, 1]) }
 
+/** One CIFAR record. */
+const record = (...marks: number[]) => Buffer.concat([Buffer.from(marks), ramp(3072)])
+
+/** @returns the first one's top folder */
+function make(...names: string[]): string {
+  for (const name of names) mkdirSync(join(folder.path, name), { recursive: true })
+  return join(folder.path, names[0]?.split('/')[0] ?? '')
+}
+
+async function save(
+  name: string,
+  channels: 1 | 3 | 4,
+  data: Uint8Array,
+  kind: 'png' | 'webp' = 'png',
+) {
+  const image = sharp(data, { raw: { width: 4, height: 3, channels } })
+  const shaped = channels === 1 ? image.toColourspace('b-w') : image
+  folder.write(
+    name,
+    await (kind === 'png' ? shaped.png() : shaped.webp({ lossless: true })).toBuffer(),
+  )
+}
+
 describe('npz', () => {
   it.each([
     ['x', 'y'],
@@ -98,13 +121,6 @@ describe('idx', () => {
 })
 
 describe('cifar binary', () => {
-  const record = (...marks: number[]) => Buffer.concat([Buffer.from(marks), ramp(3072)])
-  const make = (name: string) => {
-    const path = join(folder.path, name)
-    mkdirSync(path)
-    return path
-  }
-
   it('reads a file', async () => {
     const path = folder.write('one.bin', Buffer.concat([record(7), record(3)]))
     const set = await loadDataset({ path })
@@ -146,24 +162,6 @@ describe('cifar binary', () => {
 })
 
 describe('image folder', () => {
-  const save = async (
-    name: string,
-    channels: 1 | 3 | 4,
-    data: Uint8Array,
-    kind: 'png' | 'webp' = 'png',
-  ) => {
-    const image = sharp(data, { raw: { width: 4, height: 3, channels } })
-    const shaped = channels === 1 ? image.toColourspace('b-w') : image
-    folder.write(
-      name,
-      await (kind === 'png' ? shaped.png() : shaped.webp({ lossless: true })).toBuffer(),
-    )
-  }
-  const make = (...names: string[]) => {
-    for (const name of names) mkdirSync(join(folder.path, name), { recursive: true })
-    return join(folder.path, names[0]?.split('/')[0] ?? '')
-  }
-
   it('turns RGB pictures channels first, alternating between the classes', async () => {
     const path = make('rgb/dog', 'rgb/cat', 'rgb/.hidden')
     await save('rgb/cat/1.png', 3, ramp(36))
