@@ -34,7 +34,9 @@ const maxDepth = 16
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Graph {
   try {
-    return verify(readModel(wire.readFields(bytes), options.external))
+    // Not as a Buffer: its slice() does not copy, which would surprise whoever gets a tensor.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return verify(readModel(wire.readFields(plain), options.external))
   } catch (error) {
     if (error instanceof GauntletError) throw located(error, options.where)
     throw new GauntletError(

@@ -52,7 +52,8 @@ async function readModelFile(path: string): Promise<Uint8Array> {
       if (!stat.isFile()) throw refuse('something that is not a regular file')
       if (stat.size > maxFileBytes)
         throw refuse(`${stat.size} bytes, over the 2 GiB of one ONNX file`)
-      return await file.readFile()
+      const buffer = await file.readFile()
+      return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
     } finally {
       await file.close()
     }

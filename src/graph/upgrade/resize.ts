@@ -14,13 +14,16 @@ type Rounding = 'floor' | 'ceil'
 
 /** (X, scales) as Resize 11 takes it, where coordinates map as before 11: x_in = x_out / scale. */
 function asResize(node: Node, scales: string, rounding: Rounding): Node {
-  const text = (value: string): Attr => ({ kind: 'string', value })
   const attrs = {
     mode: text(modeOf(node)),
     coordinate_transformation_mode: text('asymmetric'),
     nearest_mode: text(rounding),
   }
   return { ...node, op: 'Resize', inputs: [firstInput(node), '', scales], attrs }
+}
+
+function text(value: string): Attr {
+  return { kind: 'string', value }
 }
 
 function modeOf(node: Node): string {

@@ -180,6 +180,12 @@ describe.each(cases)('$ops in opset $opset: $label', (sketch) => {
   })
 })
 
+const branch = (name: string, axes: number[]) =>
+  graphOf({
+    outputs: [name],
+    nodes: [{ ...nodeOf('ReduceSum', ['x'], [name], { axes }), name: 'sum' }],
+  })
+
 describe('upgrade', () => {
   it('finds the last axis through the layers in front of a softmax', () => {
     const graph = graphOf({
@@ -221,11 +227,6 @@ describe('upgrade', () => {
   })
 
   it('goes into subgraphs and keeps new names apart', async () => {
-    const branch = (name: string, axes: number[]) =>
-      graphOf({
-        outputs: [name],
-        nodes: [{ ...nodeOf('ReduceSum', ['x'], [name], { axes }), name: 'sum' }],
-      })
     const graph = graphOf({
       opset: 11,
       inputs: image,
