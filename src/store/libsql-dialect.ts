@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  CompiledQuery,
   SqliteAdapter,
   SqliteDriver,
   SqliteIntrospector,
@@ -11,47 +11,99 @@ import {
 } from 'kysely'
 import type Libsql from 'libsql'
 import { GauntletError } from '../errors.js'
-import { sqliteError } from './sqlite-error.js'
+import { isBusy, sqliteError } from './sqlite-error.js'
 
 /**
  * Kysely's SQLite dialect on one libsql connection.
  *
- * A transaction takes the write lock when it begins: one that began as a reader could not wait for
- * another writer and would fail at its first write. Read-only transactions
- * (`setAccessMode('read only')`) take none and see one snapshot.
+ * A transaction takes the write lock when it begins, and waits for it without blocking the event loop:
+ * one that began as a reader could not wait for another writer and would fail at its first write.
+ * Read-only transactions (`setAccessMode('read only')`) take no lock and see one snapshot. A write
+ * outside a transaction does not wait, so there should be none.
  *
  * @param where - the file as the user named it, for messages
+ * @param waitMs - how long a transaction waits for another process that writes
  */
-export function libsqlDialect(raw: Libsql.Database, where: string): Dialect {
+export function libsqlDialect(raw: Libsql.Database, where: string, waitMs: number): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new LibsqlDriver(raw, where),
+    createDriver: () => new LibsqlDriver(raw, where, waitMs),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
 }
 
+/**
+ * Runs a statement that another process may keep waiting: tries it until it is not refused as busy,
+ * without blocking the event loop in between.
+ *
+ * By `exec`, because a prepared statement that was refused stays in progress until it is collected as
+ * garbage, and no transaction of its connection can be committed until then.
+ *
+ * @throws GauntletError GNT_STORE when `waitMs` have passed, or for another reason of SQLite's
+ */
+export async function execWhenFree(
+  raw: Libsql.Database,
+  statement: string,
+  where: string,
+  waitMs: number,
+): Promise<void> {
+  const deadline = Date.now() + waitMs
+  for (;;) {
+    try {
+      openOnly(raw).exec(`pragma busy_timeout = 0; ${statement}`)
+      return
+    } catch (error) {
+      if (!isBusy(error) || Date.now() >= deadline) throw sqliteError(error, where)
+    } finally {
+      // Readers are kept waiting only while a log is made or recovered: there SQLite may wait itself.
+      if (raw.open) raw.exec(`pragma busy_timeout = ${waitMs}`)
+    }
+    await sleep(5)
+  }
+}
+
 class LibsqlDriver extends SqliteDriver {
   readonly #raw: Libsql.Database
+  readonly #where: string
+  readonly #waitMs: number
 
-  constructor(raw: Libsql.Database, where: string) {
+  constructor(raw: Libsql.Database, where: string, waitMs: number) {
     super({ database: adapt(raw, where) })
     this.#raw = raw
+    this.#where = where
+    this.#waitMs = waitMs
   }
 
   override async beginTransaction(
-    connection: DatabaseConnection,
+    _connection: DatabaseConnection,
     settings?: TransactionSettings,
   ): Promise<void> {
     const begin = settings?.accessMode === 'read only' ? 'begin' : 'begin immediate'
-    await connection.executeQuery(CompiledQuery.raw(begin))
+    await execWhenFree(this.#raw, begin, this.#where, this.#waitMs)
   }
 
   // SQLite has rolled back by itself after a full disk or an I/O error; a second rollback would
   // throw and hide the first error.
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (this.#raw.inTransaction) await super.rollbackTransaction(connection)
+    if (openOnly(this.#raw).inTransaction) await super.rollbackTransaction(connection)
   }
+
+  // Waits for the transaction that is going on.
+  override async destroy(): Promise<void> {
+    await this.acquireConnection()
+    try {
+      await super.destroy()
+    } finally {
+      await this.releaseConnection()
+    }
+  }
+}
+
+/** libsql aborts the process when some things are asked of a closed connection. */
+function openOnly(raw: Libsql.Database): Libsql.Database {
+  if (!raw.open) throw new Error('the store is closed')
+  return raw
 }
 
 /** The part of better-sqlite3 that Kysely uses, with values and errors translated both ways. */
@@ -66,7 +118,7 @@ function adapt(raw: Libsql.Database, where: string): SqliteDatabase {
   return {
     close: () => closeFile(raw),
     prepare(sql) {
-      const statement = translated(() => raw.prepare(sql))
+      const statement = translated(() => openOnly(raw).prepare(sql))
       return {
         reader: statement.reader,
         all: (values) => translated(() => statement.all(values.map(toSql)).map(fromSql)),
@@ -118,7 +170,6 @@ function fromSql(row: unknown): unknown {
  * waiting: a process that still reads will do it when it closes.
  */
 function closeFile(raw: Libsql.Database): void {
-  if (!raw.open) return
   try {
     raw.exec('PRAGMA busy_timeout = 0')
     raw.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all([])

@@ -1,10 +1,9 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import Libsql from 'libsql'
 import { GauntletError } from '../errors.js'
-import { libsqlDialect } from './libsql-dialect.js'
+import { execWhenFree, libsqlDialect } from './libsql-dialect.js'
 import { migrate } from './migrate.js'
 import type { Flavour } from './migration.js'
 import { migrations } from './migrations/index.js'
@@ -12,8 +11,8 @@ import { sqliteError } from './sqlite-error.js'
 import { Store } from './store.js'
 import type { StoreTables } from './tables.js'
 
-/** How long a write waits for another process. Writes take milliseconds; this much is a stuck process. */
-const busyTimeoutMs = 10_000
+/** How long a write waits for another process. Writes take milliseconds: after this it is stuck. */
+const waitMs = 10_000
 
 const sqlite: Flavour = {
   identity: (column) => column.primaryKey().autoIncrement(),
@@ -31,10 +30,11 @@ const sqlite: Flavour = {
  */
 export async function openStore(path: string): Promise<Store> {
   const raw = await connect(path)
-  const db = new Kysely<StoreTables>({ dialect: libsqlDialect(raw, path) })
+  const db = new Kysely<StoreTables>({ dialect: libsqlDialect(raw, path, waitMs) })
   try {
     await checkOurs(db, path)
-    await prepareConnection(db)
+    await sql`pragma foreign_keys = on`.execute(db)
+    await execWhenFree(raw, 'pragma journal_mode = wal', path, waitMs)
     await migrate(db, migrations, sqlite, path)
   } catch (error) {
     await db.destroy()
@@ -54,7 +54,7 @@ async function connect(path: string): Promise<Libsql.Database> {
     await mkdir(dirname(file), { recursive: true })
     if ((await stat(file).catch(() => undefined))?.isDirectory())
       throw unusable(path, 'a folder', 'name a file in it')
-    return new Libsql(file, { timeout: busyTimeoutMs })
+    return new Libsql(file, { timeout: waitMs })
   } catch (error) {
     if (isSystemError(error)) throw unusable(path, error.code, 'choose another store file', error)
     throw sqliteError(error, path)
@@ -75,30 +75,6 @@ async function checkOurs(db: Kysely<StoreTables>, path: string): Promise<void> {
     expected: 'a store made by Gauntlet, or no file',
     fix: 'choose another store file',
   })
-}
-
-async function prepareConnection(db: Kysely<StoreTables>): Promise<void> {
-  await sql`pragma foreign_keys = on`.execute(db)
-  // The change to write-ahead logging is the one lock that SQLite does not wait for; it happens once in
-  // the life of a file, and only processes that make the file at the same moment meet here.
-  for (const deadline = Date.now() + busyTimeoutMs; ;) {
-    try {
-      await sql`pragma journal_mode = wal`.execute(db)
-      return
-    } catch (error) {
-      if (!isLocked(error) || Date.now() > deadline) throw error
-      await sleep(20)
-    }
-  }
-}
-
-function isLocked(error: unknown): boolean {
-  return (
-    error instanceof GauntletError &&
-    error.cause instanceof Error &&
-    'code' in error.cause &&
-    error.cause.code === 'SQLITE_BUSY'
-  )
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {

@@ -73,12 +73,14 @@ export async function setRunStatus(
   id: string,
   status: RunStatus,
 ): Promise<void> {
-  const { numUpdatedRows } = await db
-    .updateTable('runs')
-    .set({ status, updated_at: new Date().toISOString() })
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (numUpdatedRows === 0n) throw await notFound(db, id)
+  await db.transaction().execute(async (trx) => {
+    const seq = await seqOfRun(trx, id)
+    await trx
+      .updateTable('runs')
+      .set({ status, updated_at: new Date().toISOString() })
+      .where('seq', '=', seq)
+      .execute()
+  })
 }
 
 export async function listRuns(db: StoreDatabase): Promise<RunSummary[]> {

@@ -46,6 +46,11 @@ export function sqliteError(error: unknown, where: string): unknown {
     : new GauntletError('GNT_STORE', { ...cause, where }, { cause: error })
 }
 
+/** Whether another process holds the lock that was asked for. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && primaryCode(error) === 5
+}
+
 /** The low byte of an extended result code; opening a file gives the code only in its text. */
 function primaryCode(error: Error): number {
   if ('rawCode' in error && typeof error.rawCode === 'number') return error.rawCode & 0xff

@@ -31,6 +31,7 @@ export function describeStore(kind: string, create: () => Promise<StoreUnderTest
       await place.remove()
     })
 
+    const idOf = async (reference: string): Promise<string> => (await store.getRun(reference)).id
     const reopen = async (): Promise<void> => {
       await store.close()
       store = await place.open()
@@ -90,12 +91,11 @@ export function describeStore(kind: string, create: () => Promise<StoreUnderTest
       it('finds a run by id, by the start of its id and as the latest', async () => {
         for (const id of ['2026-a1', '2026-a1b', '2026_c', '100%'])
           await store.createRun(sampleRun(id))
-        const find = async (reference: string) => (await store.getRun(reference)).id
-        expect(await find('2026-a1')).toBe('2026-a1')
-        expect(await find('2026-a1b')).toBe('2026-a1b')
-        expect(await find('2026_')).toBe('2026_c')
-        expect(await find('1')).toBe('100%')
-        expect(await find('latest')).toBe('100%')
+        expect(await idOf('2026-a1')).toBe('2026-a1')
+        expect(await idOf('2026-a1b')).toBe('2026-a1b')
+        expect(await idOf('2026_')).toBe('2026_c')
+        expect(await idOf('1')).toBe('100%')
+        expect(await idOf('latest')).toBe('100%')
       })
 
       it('says which runs there are when a reference fits none or several', async () => {
