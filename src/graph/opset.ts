@@ -7,7 +7,7 @@ import { inferRanks } from './upgrade/rank.js'
 import type { Step, StepContext } from './upgrade/step.js'
 
 /** The form that gradient rules see: what ai.onnx says in this version. */
-export const canonicalOpset = 18
+const canonicalOpset = 18
 const oldestOpset = 7
 const newestOpset = 23
 

@@ -1,9 +1,10 @@
 import { GauntletError } from '../errors.js'
-import type { Attr, Dim, Graph, Node, Tensor, Value } from '../graph/ir.js'
+import type { Attr, Graph, Node, Tensor } from '../graph/ir.js'
 import { sortNodes } from '../graph/sort.js'
 import { tensorOfFloats, tensorOfInts } from '../graph/tensor.js'
 import { verify } from '../graph/verify.js'
-import { decodeDtype, decodeTensor, type ExternalReader } from './decode-tensor.js'
+import { decodeTensor, type ExternalReader } from './decode-tensor.js'
+import { readValue } from './decode-value.js'
 import { attributeType, proto } from './proto.js'
 import * as wire from './wire.js'
 import type { Fields } from './wire.js'
@@ -216,44 +217,6 @@ function constantOf(node: Node): Tensor {
     default:
       throw unsupported('a constant of a kind that is not supported', `node "${node.name}"`)
   }
-}
-
-function readValue(
-  fields: Fields,
-  role: 'input' | 'output',
-  depth: number,
-  constants?: ReadonlySet<string>,
-): Value {
-  const name = wire.text(fields, proto.valueInfo.name)
-  if (name === '') throw new Error(`an ${role} has no name`)
-  const where = `${role} "${name}"`
-  const type = wire.message(fields, proto.valueInfo.type)
-  const tensor = type && wire.message(type, proto.type.tensor)
-  if (!tensor) {
-    if (type && type.size > 0 && !isOnlyDenotation(type)) {
-      throw unsupported('a value that is not a tensor (sequence, map, optional or sparse)', where)
-    }
-    // Inside a subgraph the runtime knows the type from the node around it.
-    if (role === 'input' && depth === 0 && !constants?.has(name)) {
-      throw new Error(`${where} has no type`)
-    }
-    return { name, dtype: 'float32', dims: null }
-  }
-  const dtype = decodeDtype(wire.int(tensor, proto.tensorType.elemType), where)
-  const shape = wire.message(tensor, proto.tensorType.shape)
-  return { name, dtype, dims: shape ? wire.messages(shape, proto.shape.dim).map(readDim) : null }
-}
-
-function isOnlyDenotation(type: Fields): boolean {
-  const { sequence, map, sparseTensor, optional } = proto.type
-  return ![sequence, map, sparseTensor, optional].some((no) => type.has(no))
-}
-
-/** Some exporters write -1 for "any size". */
-function readDim(fields: Fields): Dim {
-  const value = wire.int(fields, proto.dim.value)
-  if (fields.has(proto.dim.value)) return value < 0 ? null : value
-  return wire.text(fields, proto.dim.param) || null
 }
 
 function standardDomain(domain: string): string {

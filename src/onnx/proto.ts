@@ -1,6 +1,6 @@
 /**
  * Field numbers of the ONNX messages that are read or written here.
- * Source: onnx/onnx.proto3 of ONNX 1.19 (IR version 12); numbers never change once published.
+ * Source: onnx/onnx.proto3 of ONNX 1.23 (IR version 14); numbers never change once published.
  */
 export const proto = {
   model: { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, functions: 25 },
@@ -103,6 +103,8 @@ export const dataTypeNames = [
   'int4',
   'float4e2m1',
   'float8e8m0',
+  'uint2',
+  'int2',
 ] as const
 
 /** TensorProto.DataLocation.EXTERNAL */

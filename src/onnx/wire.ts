@@ -41,7 +41,7 @@ function readField(reader: BinaryReader, wire: WireType): RawField {
 }
 
 /** The bytes of every occurrence of a length-delimited field. */
-export function allBytes(fields: Fields, no: number): Uint8Array[] {
+function allBytes(fields: Fields, no: number): Uint8Array[] {
   return (fields.get(no) ?? []).map((field) => {
     if (field.wire !== 'bytes') throw wrongWire(no, field)
     return field.bytes
@@ -56,7 +56,7 @@ export function lastBytes(fields: Fields, no: number): Uint8Array | undefined {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** @throws TypeError when the bytes are not UTF-8 */
-export function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string {
   return utf8.decode(bytes)
 }
 
