@@ -2,14 +2,22 @@ import type { RuleResult } from '../src/gate/types.js'
 import type { CellView, ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
 import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
+import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
 import {
   comparisonPairs,
   directionOf,
   headlineOf,
   mainThreat,
+  missingFrom,
   ruleState,
   type RuleState,
 } from './view.js'
+
+/** Of the comparison table: the only column in colour. */
+const differenceColumn = 4
+const problemsShown = 3
+const changeStyle = { worse: 'red', better: 'green', unclear: undefined } as const
+const verdictStyle = { pass: 'green', fail: 'red', inconclusive: 'yellow', none: 'dim' } as const
 
 export interface ConsoleOptions {
   /** ANSI colours; default false. */
@@ -93,14 +101,17 @@ function passedText(rules: readonly RuleResult[]): string {
     .join('; ')
 }
 
-function problemLines({ status, problems }: RunReport, width: number, paint: Paint): string[] {
-  if (status === 'complete' && problems.length === 0) return []
-  const first = problems.slice(0, 3)
-  const more = problems.length - first.length
+function problemLines(report: RunReport, width: number, paint: Paint): string[] {
+  const missing = missingFrom(report)
+  if (missing === undefined) return []
+  const first = report.problems.slice(0, problemsShown)
+  const more = report.problems.length - first.length
   return [
-    paint('yellow', `! the run is ${status}: the numbers are of what was done`),
-    ...first.flatMap((problem) => wrap(`    ${problem}`, width, '    ').slice(0, 1)),
-    ...(more > 0 ? [`    and ${formatCounted(more, 'more problem')}`] : []),
+    ...wrap(`! numbers are of what was done: ${missing}`, width, '  ').map((line) =>
+      paint('yellow', line),
+    ),
+    ...first.map((problem) => cut(`  ${problem}`, width)),
+    ...(more > 0 ? [`  and ${formatCounted(more, 'more problem')}`] : []),
   ]
 }
 
@@ -134,10 +145,11 @@ function comparisonTable(
   width: number,
   paint: Paint,
 ): string[] {
-  const name = (version: string) => cut(version, 12)
-  const head = ['', name(baseline), name(candidate), 'difference', 'broken', 'fixed', 'p (Holm)']
+  const versions = [baseline, candidate].map((version) => cut(version, width < 90 ? 8 : 14))
+  const head = ['', 'threat', ...versions, 'difference', 'broken', 'fixed', 'p (Holm)']
   const body = rows.map((row) => [
-    [row.what, formatThreat(row)].filter(Boolean).join(', '),
+    row.what,
+    formatThreat(row),
     formatPercent(row.baselineValue.estimate),
     formatPercent(row.candidateValue.estimate),
     formatPoints(row.difference.estimate),
@@ -145,36 +157,31 @@ function comparisonTable(
     String(row.difference.counts.newlyFixed),
     pNumber(row.pAdjusted),
   ])
-  const styles = rows.map((row) => ({ worse: 'red', better: 'green', unclear: undefined }) as const)
-  const lines = columns([head, ...body], width)
-  return lines.map((line, i) => {
-    const row = rows[i - 1]
-    if (i === 0 || !row) return paint('dim', line)
-    const style = styles[i - 1]?.[directionOf(row.difference)]
-    return style ? paint(style, line) : line
+  return columns([head, ...body], width, (text, r, c) => {
+    const row = rows[r - 1]
+    if (!row) return paint('dim', text)
+    const style = changeStyle[directionOf(row.difference)]
+    return c === differenceColumn && style ? paint(style, text) : text
   })
 }
 
 function cellLines(report: RunReport, width: number, room: number, paint: Paint): string[] {
   const clean = report.versions.map(
     (v) =>
-      `${v.version}: clean accuracy ${formatPercent(v.cleanAccuracy.estimate)} ${shareRange(v.cleanAccuracy)}`,
+      `${v.version}: clean accuracy ${formatPercent(v.cleanAccuracy.estimate)} (${shareRange(v.cleanAccuracy)})`,
   )
-  const head = ['', 'robust accuracy', 'interval', 'fooled', 'time']
+  const head = ['', 'threat', 'robust accuracy', 'interval', 'fooled', 'time']
   const body = report.cells.map((cell: CellView) => [
-    `${cell.version}, ${cell.label}, ${formatThreat(cell)}${cell.complete ? '' : ' (incomplete)'}`,
+    `${cell.version}, ${cell.label}${cell.complete ? '' : ' (incomplete)'}`,
+    formatThreat(cell),
     formatPercent(cell.robustAccuracy.estimate),
     shareRange(cell.robustAccuracy),
     `${cell.attackSuccess.successes}/${cell.attackSuccess.trials}`,
     formatSeconds(cell.seconds),
   ])
   if (body.length === 0) return clean
-  const lines = columns([head, ...body], width)
-  const all = [
-    ...clean.map((line) => cut(line, width)),
-    ...lines.map((line, i) => (i === 0 ? paint('dim', line) : line)),
-  ]
-  return fit(all, room, 'cell')
+  const lines = columns([head, ...body], width, (text, r) => (r === 0 ? paint('dim', text) : text))
+  return fit([...clean.map((line) => cut(line, width)), ...lines], room, 'cell')
 }
 
 /** Cuts to `room` lines and says how many rows are left out. */
@@ -186,58 +193,3 @@ function fit(lines: readonly string[], room: number, noun: string): string[] {
     `… ${formatCounted(lines.length - kept, `more ${noun} line`)} in the report`,
   ]
 }
-
-/** Left column left, the others right; the first gives way when the whole is too wide. */
-function columns(rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => length(row[c] ?? ''))))
-  const others = widths.slice(1).reduce((sum, w) => sum + w + 2, 0)
-  const first = Math.max(10, Math.min(widths[0] ?? 0, width - others))
-  return rows.map((row) =>
-    row
-      .map((text, c) =>
-        c === 0 ? pad(cut(text, first), first, 'end') : pad(text, widths[c] ?? 0, 'start'),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-function wrap(text: string, width: number, indent: string): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of printable(text).split(' ')) {
-    if (line !== '' && length(`${line} ${word}`) > width) {
-      lines.push(line)
-      line = indent + word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line].map((each) => cut(each, width))
-}
-
-/** Names are untrusted: escape sequences and line breaks must not reach a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
-}
-
-function cut(text: string, width: number): string {
-  const safe = printable(text)
-  return length(safe) <= width ? safe : `${[...safe].slice(0, width - 1).join('')}…`
-}
-
-function pad(text: string, width: number, side: 'start' | 'end'): string {
-  const space = ' '.repeat(Math.max(0, width - length(text)))
-  return side === 'start' ? space + text : text + space
-}
-
-function length(text: string): number {
-  return [...text].length
-}
-
-type Style = 'red' | 'green' | 'yellow' | 'dim'
-type Paint = (style: Style, text: string) => string
-
-const verdictStyle = { pass: 'green', fail: 'red', inconclusive: 'yellow', none: 'dim' } as const
-const codes: Readonly<Record<Style, string>> = { red: '31', green: '32', yellow: '33', dim: '2' }
-
-const ansi: Paint = (style, text) => `\u001B[${codes[style]}m${text}\u001B[0m`
-const plain: Paint = (_style, text) => text

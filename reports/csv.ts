@@ -14,7 +14,7 @@ export const csv: Reporter = {
       {
         header: true,
         columns: [...columns],
-        cast: { string: guardFormula, boolean: String, number: plainNumber },
+        cast: { string: guardText, boolean: String, number: plainNumber },
       },
     ),
 }
@@ -84,10 +84,11 @@ function plainNumber(value: number): string {
 }
 
 /**
- * A spreadsheet runs text that begins like a formula; a leading apostrophe makes it text.
- * Only names are text here: numbers, negative ones too, never pass through this.
+ * A spreadsheet runs text that begins like a formula; a leading apostrophe makes it text. Control
+ * characters, which some readers stop at, become U+FFFD. Numbers, negative ones too, never pass through this.
  * Source: OWASP, "CSV Injection".
  */
-function guardFormula(text: string): string {
-  return /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text) ? `'${text}` : text
+function guardText(text: string): string {
+  const isFormula = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text)
+  return (isFormula ? `'${text}` : text).replace(/\p{Cs}|[^\P{Cc}\t\n\r]/gu, '\uFFFD')
 }

@@ -1,21 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted } from '../src/stats/format.js'
+import { attackTable } from './html/attacks.js'
 import { robustnessCharts } from './html/chart.js'
+import { comparisonTables } from './html/comparisons.js'
+import { costTable } from './html/cost.js'
 import { manifestSection } from './html/manifest.js'
 import { markup, trusted, type Markup } from './html/markup.js'
 import { pictureSection } from './html/pictures.js'
 import { script } from './html/script.js'
 import { style } from './html/style.js'
 import { problemBanner, verdictCard, versionTable } from './html/summary.js'
-import { attackTable, comparisonTables, costTable } from './html/tables.js'
 
 /** One page that needs nothing but itself: no request leaves it, and no script but ours may run in it. */
 export const html: Reporter = {
   id: 'html',
   fileName: 'report.html',
   describe: 'one self-contained page: verdict, tables, chart, pictures, manifest',
-  render: async (report) => `<!doctype html>\n${(await page(report)).__html}\n`,
+  render: async (report) => `<!doctype html>\n${(await page(report)).html}\n`,
 }
 
 async function page(report: RunReport): Promise<Markup> {
@@ -29,7 +31,7 @@ async function page(report: RunReport): Promise<Markup> {
 ${problemBanner(report)}
 ${verdictCard(report)}
 <div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
-<section class="card" aria-labelledby="curves"><h2 id="curves">Strength of attack</h2>${await robustnessCharts(report)}</section></div>
+<section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
 ${section('comparisons', 'What changed', comparisonTables(report))}
 ${section('per-attack', 'Per attack', attackTable(report))}
 ${section('examples', 'Adversarial examples', await pictureSection(report))}

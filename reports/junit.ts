@@ -1,6 +1,6 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { Reporter, RunReport } from '../src/reporter.js'
-import { ruleState } from './view.js'
+import { missingFrom, ruleState } from './view.js'
 
 /**
  * JUnit XML for CI: one test case per gate rule, one that says whether the run is complete, one per
@@ -68,15 +68,12 @@ function ruleCase(rule: RuleResult): Case {
 }
 
 function runSuite(report: RunReport): Suite {
-  const missing = report.cells.filter((cell) => !cell.complete).length
-  const complete = report.status === 'complete' && missing === 0
+  const missing = missingFrom(report)
   const ran: Case = {
     name: 'run is complete',
     type: 'run',
-    outcome: complete ? 'passed' : 'error',
-    message: complete
-      ? `${report.cells.length} cells`
-      : `run is ${report.status}, ${missing} of ${report.cells.length} cells incomplete`,
+    outcome: missing === undefined ? 'passed' : 'error',
+    message: missing ?? `${report.cells.length} cells, all samples`,
   }
   // A gate whose verdict no rule explains must still stop a build that looks only at this file.
   const verdict = report.gate?.verdict ?? 'pass'
@@ -139,6 +136,6 @@ const entities: Readonly<Record<string, string>> = {
 /** Characters that XML 1.0 forbids, even as references (section 2.2), become U+FFFD. */
 function escapeXml(text: string): string {
   return text
-    .replace(/\p{Cs}|[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/gu, '\uFFFD')
+    .replace(/\p{Cs}|[^\P{Cc}\t\n\r]|[\uFFFE\uFFFF]/gu, '\uFFFD')
     .replace(/[&<>"'\n\r\t]/g, (char) => entities[char] ?? char)
 }

@@ -8,9 +8,13 @@ import {
   comparisonPairs,
   headlineOf,
   mainThreat,
+  missingFrom,
   robustAccuracyAt,
   ruleState,
 } from './view.js'
+
+/** GitHub refuses comments above 65,536 characters. */
+const rowsShown = 60
 
 /** A pull-request comment: verdict, reasons and one table; the rest folded away. */
 export const markdown: Reporter = {
@@ -46,9 +50,9 @@ export const markdown: Reporter = {
   },
 }
 
-function incompleteNote({ status, problems }: RunReport): string | undefined {
-  if (status === 'complete' && problems.length === 0) return undefined
-  return `> ⚠️ The run is ${status === 'complete' ? 'complete with problems' : status}${problems.length > 0 ? `, ${formatCounted(problems.length, 'problem')}` : ''}: the numbers are of what was done.`
+function incompleteNote(report: RunReport): string | undefined {
+  const missing = missingFrom(report)
+  return missing && `> ⚠️ Numbers are of what was done: ${missing}.`
 }
 
 function ruleLine(rule: RuleResult): string {
@@ -129,10 +133,13 @@ function attackTable({ cells }: RunReport): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map((_, i) => (i === 0 ? ':--' : '--:'))), ...rows.map(line)].join(
-    '\n',
-  )
+  const rule = head.map((_, i) => (i === 0 ? ':--' : '--:'))
+  const lines = [head, rule, ...rows.slice(0, rowsShown)].map((cells) => `| ${cells.join(' | ')} |`)
+  const left = rows.length - rowsShown
+  return [
+    ...lines,
+    ...(left > 0 ? ['', `${formatCounted(left, 'more row')} in the other formats.`] : []),
+  ].join('\n')
 }
 
 function details(summary: string, body: string): string {
@@ -150,7 +157,7 @@ function shareText(share: Proportion): string {
  */
 function escapeMarkdown(text: string): string {
   return text
-    .replace(/[\s\u0000-\u001F]+/g, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')

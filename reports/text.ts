@@ -40,3 +40,8 @@ export function formatSeconds(seconds: number): string {
   if (whole < 120) return `${whole} s`
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`
 }
+
+/** Keeps a number and its unit, or a norm and its epsilon, on one line. */
+export function tie(text: string): string {
+  return text.replace(/(\d|<) (?=%|pp\b|\d)/g, '$1\u00A0').replace(/(L∞|L2|L1) (?=\d)/g, '$1\u00A0')
+}

@@ -1,7 +1,7 @@
 import type { RuleResult, Verdict } from '../src/gate/types.js'
 import type { ComparisonView, RunReport, VersionView } from '../src/reporter.js'
 import type { PairedDifference, Proportion } from '../src/stats/types.js'
-import { formatEpsilon, normLabels, type Norm } from '../src/threat/threat-model.js'
+import type { Norm } from '../src/threat/threat-model.js'
 import { formatCounted, formatPoints } from '../src/stats/format.js'
 import { formatThreat } from './text.js'
 
@@ -71,12 +71,15 @@ export function changeOf(
   what: 'clean accuracy' | 'worst case',
   threat?: Threat,
 ): ComparisonView | undefined {
-  return report.comparisons.find(
+  const rows = report.comparisons.filter(
     (row) =>
       row.candidate === candidate &&
       row.what === what &&
       (what === 'clean accuracy' || (row.norm === threat?.norm && row.epsilon === threat?.epsilon)),
   )
+  // Compared with several: the gate's baseline is the one the verdict speaks of.
+  const judged = report.gate?.candidate === candidate ? report.gate.baseline : null
+  return rows.find((row) => row.baseline === judged) ?? rows.at(-1)
 }
 
 export type RuleState = Verdict | 'warning' | 'waived' | 'off'
@@ -127,6 +130,7 @@ function titleOf(report: RunReport, failing: number, open: number): string {
     case 'pass':
       return `${gate.candidate} passes the gate: ${formatCounted(active, 'rule')}, none against it`
     case 'fail':
+      if (failing === 0) return `${gate.candidate} fails the gate`
       return `${gate.candidate} fails ${failing} of ${formatCounted(active, 'gate rule')}`
     case 'inconclusive':
       return open === 0
@@ -156,4 +160,17 @@ function changeWords(difference: PairedDifference): string {
     return `without a clear change (${formatPoints(difference.estimate)})`
   const size = formatPoints(Math.abs(difference.estimate)).replace(/^\+/, '')
   return `${direction === 'worse' ? 'down' : 'up'} ${size}`
+}
+
+/** What is missing from the run, as a clause: `run is incomplete, 1 of 18 cells lacking samples, 1 problem`. Undefined when nothing is. */
+export function missingFrom({ status, cells, problems }: RunReport): string | undefined {
+  const partial = cells.filter((cell) => !cell.complete).length
+  const parts = [
+    status === 'complete' ? undefined : `run ${status === 'interrupted' ? 'was' : 'is'} ${status}`,
+    partial > 0
+      ? `${partial} of ${formatCounted(cells.length, 'cell')} lacking samples`
+      : undefined,
+    problems.length > 0 ? formatCounted(problems.length, 'problem') : undefined,
+  ].filter((part) => part !== undefined)
+  return parts.length === 0 ? undefined : parts.join(', ')
 }

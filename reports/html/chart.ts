@@ -3,8 +3,9 @@ import type { RunReport, VersionView } from '../../src/reporter.js'
 import type { Proportion } from '../../src/stats/types.js'
 import { formatEpsilon, normLabels, type Norm } from '../../src/threat/threat-model.js'
 import { formatPercent, formatSharePlain } from '../../src/stats/format.js'
-import { epsilonsOf, normsOf } from '../view.js'
-import { markup, trusted, type Markup } from './markup.js'
+import { epsilonsOf, mainThreat, normsOf } from '../view.js'
+import { seriesColour } from './interval.js'
+import { markup, printable, trusted, type Markup } from './markup.js'
 
 interface Point {
   readonly version: string
@@ -12,8 +13,8 @@ interface Point {
   readonly share: Proportion
 }
 
-/** Colours in style.ts; further versions start again with a dashed line. */
-const seriesColours = 6
+/** As many versions as there are colours have full lines; the rest are dashed. */
+const fullLines = 6
 
 /** One figure per norm: robust accuracy against epsilon, a line per version with its interval as a band. */
 export async function robustnessCharts(report: RunReport): Promise<Markup> {
@@ -53,8 +54,8 @@ async function draw(
   const Plot = await import('@observablehq/plot')
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
   const versions = report.versions.map((version) => version.version)
-  const colour = new Map(versions.map((v, i) => [v, `var(--series-${(i % seriesColours) + 1})`]))
-  const dash = new Map(versions.map((v, i) => [v, i < seriesColours ? 'none' : '5 4']))
+  const colour = new Map(versions.map((version) => [version, seriesColour(report, version)]))
+  const dash = new Map(versions.map((v, i) => [v, i < fullLines ? 'none' : '5 4']))
   const longest = Math.max(0, ...versions.map((version) => shorten(version).length))
   const margins = {
     marginTop: 16,
@@ -66,7 +67,7 @@ async function draw(
   const width = size.width - margins.marginLeft - margins.marginRight
   const marks = versions.flatMap((version) => {
     const own = points.filter((point) => point.version === version)
-    const x = (point: Point) => point.epsilon
+    const x = 'epsilon'
     const stroke = colour.get(version) ?? 'currentColor'
     return [
       Plot.areaY(own, {
@@ -111,6 +112,11 @@ async function draw(
     marks: [
       Plot.gridY([0, 0.25, 0.5, 0.75, 1], { stroke: 'currentColor', strokeOpacity: 0.12 }),
       Plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
+      Plot.ruleX(shownEpsilon(report, norm), {
+        stroke: 'currentColor',
+        strokeOpacity: 0.45,
+        strokeDasharray: '2 4',
+      }),
       ...marks,
       Plot.text(endLabels(points, versions, plotHeight), {
         x: 'epsilon',
@@ -126,7 +132,14 @@ async function draw(
   }) as PlotElement
   chart.setAttribute('role', 'img')
   chart.setAttribute('aria-label', describeChart(report, norm, points))
-  return trusted(chart.outerHTML)
+  // linkedom escapes names, but lets control characters through.
+  return trusted(printable(chart.outerHTML))
+}
+
+/** Marks the epsilon of the first screen, if it belongs to this chart. */
+function shownEpsilon(report: RunReport, norm: Norm): number[] {
+  const threat = mainThreat(report)
+  return threat?.norm === norm ? [threat.epsilon] : []
 }
 
 /** The part of the drawn element that is used; a string with escaped text comes out of linkedom. */

@@ -1,11 +1,24 @@
 import type { PairedDifference, Proportion } from '../../src/stats/types.js'
+import type { RunReport } from '../../src/reporter.js'
 import { directionOf } from '../view.js'
 import { markup, type Markup } from './markup.js'
 
+/** Colours in style.ts; a seventh version starts again with the first. */
+const colours = 6
+
+/** The CSS colour of a version, the same in every table and chart. */
+export function seriesColour({ versions }: RunReport, version: string): string {
+  const index = Math.max(
+    0,
+    versions.findIndex((known) => known.version === version),
+  )
+  return `var(--series-${(index % colours) + 1})`
+}
+
 /** A share on a 0–100 % track: dot for the estimate, bar for the interval. Decoration: numbers stand beside it. */
-export function shareBar(share: Proportion, className = ''): Markup {
+export function shareBar(share: Proportion): Markup {
   if (share.trials === 0) return markup``
-  return markup`<span class="bar ${className}" aria-hidden="true"><i style="left:${percent(share.low)};width:${percent(share.high - share.low)}"></i><b style="left:${percent(share.estimate)}"></b></span>`
+  return markup`<span class="bar" aria-hidden="true"><i style="left:${percent(share.low)};width:${percent(share.high - share.low)}"></i><b style="left:${percent(share.estimate)}"></b></span>`
 }
 
 /** A difference on a track from −`reach` to +`reach`, zero in the middle. */

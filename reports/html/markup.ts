@@ -1,6 +1,6 @@
 /** Text that is HTML already. Only `markup` and `trusted` make it, so the rest is escaped. */
 export interface Markup {
-  readonly __html: string
+  readonly html: string
 }
 
 type Part = Markup | string | number | undefined | false | readonly Part[]
@@ -10,27 +10,29 @@ type Part = Markup | string | number | undefined | false | readonly Part[]
  * attributes alike; markup goes in as it is, lists are joined, undefined and false leave nothing.
  */
 export function markup(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {
-  return { __html: parts.reduce((out, text, i) => out + render(values[i - 1]) + text) }
+  return { html: parts.reduce((out, text, i) => out + render(values[i - 1]) + text) }
 }
 
 /** Marks text as HTML without escaping. Only for text this program wrote itself. */
 export function trusted(html: string): Markup {
-  return { __html: html }
+  return { html }
 }
 
 function render(part: Part): string {
   if (part === undefined || part === false) return ''
   if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part))
-  return '__html' in part ? part.__html : part.map(render).join('')
+  return 'html' in part ? part.html : part.map(render).join('')
 }
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;',
 } // prettier-ignore
 
-/** Control characters and lone surrogates are not allowed in HTML text: they become U+FFFD. */
-export function escapeHtml(text: string): string {
-  return text
-    .replace(/\p{Cs}|[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/gu, '\uFFFD')
-    .replace(/[&<>"'`]/g, (char) => entities[char] ?? char)
+function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"'`]/g, (char) => entities[char] ?? char)
+}
+
+/** Control characters and lone surrogates are not allowed in HTML: they become U+FFFD. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cs}|[^\P{Cc}\t\n\r]/gu, '\uFFFD')
 }

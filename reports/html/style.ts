@@ -22,7 +22,7 @@ h2+h3{margin-top:0}
 .brand{display:flex;align-items:center;gap:7px;font-weight:650;font-size:13px;color:var(--muted);letter-spacing:.02em;margin-bottom:6px}
 header dl{display:flex;flex-wrap:wrap;gap:2px 22px;margin:6px 0 16px;font-size:13.5px}
 header dl div{display:flex;gap:6px;min-width:0}dt{color:var(--muted)}dd{overflow-wrap:anywhere}
-.muted,.ci{color:var(--muted);font-weight:400}.small,.ci{font-size:13px}.ci,.nowrap,.value{white-space:nowrap}
+.muted,.ci{color:var(--muted);font-weight:400}.small,.ci{font-size:13px}.ci,.nowrap,.value,td.n{white-space:nowrap}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 code,pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:.92em;overflow-wrap:anywhere}
 :focus-visible{outline:2px solid var(--focus);outline-offset:2px;border-radius:4px}
@@ -31,9 +31,10 @@ code,pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",mon
 .verdict.fail{--tone:var(--fail);--tone-soft:var(--fail-soft)}.verdict.pass{--tone:var(--pass);--tone-soft:var(--pass-soft)}
 .verdict.inconclusive{--tone:var(--open);--tone-soft:var(--open-soft)}.verdict.none{--tone:var(--muted);--tone-soft:var(--none-soft)}
 .verdict{border-left-color:var(--tone)}
+.why{align-self:center}
 .badge{background:var(--tone-soft);color:var(--tone);font-size:26px;font-weight:750;line-height:1.2;letter-spacing:.02em;padding:12px 20px;border-radius:10px;white-space:nowrap}
 .verdict h2{font-size:22px;margin-bottom:4px;letter-spacing:-.01em}
-.change{font-size:16px;color:var(--muted);margin-bottom:12px}
+.change{font-size:16.5px;margin-bottom:12px}
 .rules{list-style:none;padding:0;display:grid;gap:8px}
 .rule{display:grid;grid-template-columns:22px 1fr;gap:8px;overflow-wrap:anywhere}
 .rule code{font-weight:650;background:var(--soft);padding:1px 6px;border-radius:5px}
@@ -52,25 +53,32 @@ th,td{text-align:left;padding:8px 12px;border-top:1px solid var(--line);vertical
 thead th{border-top:0;color:var(--muted);font-size:13px;font-weight:600;vertical-align:bottom;white-space:nowrap}
 tbody th{font-weight:600}.n{text-align:right}
 th:first-child,td:first-child{padding-left:2px}th:last-child,td:last-child{padding-right:2px}
-tbody tr:hover{background:var(--soft)}tr.key>*{font-weight:650}tr.partial .value{color:var(--open)}
+tbody tr:hover{background:color-mix(in srgb,var(--muted) 8%,transparent)}tr.key>*{font-weight:650}tr.partial .value{color:var(--open)}
 tfoot>tr>*{border-top:2px solid var(--line);font-weight:650}
 thead th[aria-sort=ascending] button::after{content:" ↑"}thead th[aria-sort=descending] button::after{content:" ↓"}
 thead button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit;white-space:inherit}thead button:hover{color:var(--ink);text-decoration:underline}
-.scroll{overflow-x:auto}.notes{font-size:13px;color:var(--muted);max-width:280px}
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--card) 50%,transparent) 0 0/36px 100% no-repeat local,linear-gradient(270deg,var(--card) 50%,transparent) 100% 0/36px 100% no-repeat local,linear-gradient(90deg,var(--line),transparent) 0 0/14px 100% no-repeat scroll,linear-gradient(270deg,var(--line),transparent) 100% 0/14px 100% no-repeat scroll}
+.scroll caption>span{display:block;position:sticky;left:0;max-width:min(900px,calc(100vw - 60px))}
+.notes{font-size:13px;color:var(--muted);max-width:280px}
 .filter{display:block;font-size:13px;color:var(--muted);margin-bottom:10px}.filter[hidden]{display:none}
 .filter input{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:7px;padding:5px 10px;margin-left:6px;max-width:100%}
 .versions th,.versions td{vertical-align:top;padding-top:12px;padding-bottom:14px}.versions thead th{white-space:normal;padding-bottom:8px;padding-top:0}
 .versions tbody th{font-size:17px;overflow-wrap:anywhere;min-width:64px}.versions tbody td{width:40%}.versions tbody tr:hover{background:none}
-.swatch{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:8px}
+.swatch{display:inline-block;background:var(--series);width:11px;height:11px;border-radius:3px;margin-right:8px}
 .big{font-size:25px;font-weight:700;line-height:1.15;letter-spacing:-.01em;white-space:nowrap}
 .chip{display:inline-block;font-size:13px;font-weight:650;padding:1px 8px;border-radius:20px;white-space:nowrap;vertical-align:3px;background:var(--none-soft);color:var(--muted)}
 .chip.worse{background:var(--fail-soft);color:var(--fail)}.chip.better{background:var(--pass-soft);color:var(--pass)}
 .value.worse{color:var(--fail)}.value.better{color:var(--pass)}.value{font-weight:650}
 .bar{display:block;position:relative;height:8px;margin-top:5px;min-width:90px;border-radius:4px;background:var(--none-soft)}
-.bar i{position:absolute;top:0;height:8px;border-radius:4px;background:var(--series-1);opacity:.4}
-.bar b{position:absolute;top:-1px;width:3px;height:10px;margin-left:-1.5px;border-radius:2px;background:var(--series-1)}
+.bar i{position:absolute;top:0;height:8px;border-radius:4px;background:var(--series,var(--muted));opacity:.42}
+.bar b{position:absolute;top:-1px;width:3px;height:10px;margin-left:-1.5px;border-radius:2px;background:var(--series,var(--muted))}
 .bar.diff::before{content:"";position:absolute;left:50%;top:-2px;height:12px;border-left:1px solid var(--muted)}
 .bar.diff i,.bar.diff b{background:var(--muted)}.bar.worse i,.bar.worse b{background:var(--fail)}.bar.better i,.bar.better b{background:var(--pass)}
+.measure{display:flex;align-items:center;justify-content:flex-end;gap:10px}.measure .bar{flex:0 1 130px;margin:0}.measure .ci{min-width:92px}
+.under{display:flex;flex-wrap:wrap;gap:0 8px}.under>:first-child{min-width:120px}.ci.block{display:block;margin-top:1px}
+.flow{border-top:1px solid var(--line);padding-top:14px;margin-top:2px}.flow h3{margin:0 0 8px;font-size:14px}.stack{display:flex;gap:2px;height:16px;border-radius:5px;overflow:hidden}.stack i{min-width:2px}
+.legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:8px;font-size:14px}.legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
+.held{background:var(--muted)}.broken{background:var(--fail)}.fixed{background:var(--pass)}.lost{background:var(--line)}
 .chart+.chart{margin-top:22px}.chart figcaption{font-size:14px;font-weight:600;margin-bottom:4px}.chart svg{display:block;max-width:100%;height:auto}
 .narrow{display:none}@media (max-width:640px){.narrow{display:block}.wide{display:none}}
 .tiles{list-style:none;padding:0;display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr))}
@@ -82,7 +90,9 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .delta{display:block;position:relative;height:10px;min-width:70px;background:linear-gradient(var(--muted),var(--muted)) 50%/1px 100% no-repeat}.delta i{position:absolute;top:1px;height:8px;border-radius:2px;background:var(--series-2)}.delta .down{background:var(--series-1)}
 .manifest{font-size:13px}.manifest th,.manifest td{padding:4px 12px 4px 2px}pre{background:var(--soft);border-radius:8px;padding:14px;overflow-x:auto;font-size:12.5px}
 @media (max-width:640px){header,main{padding-left:14px;padding-right:14px}h1{font-size:20px}.card,.verdict,.banner{padding:15px 14px}
-.verdict{grid-template-columns:minmax(0,1fr)}.badge{justify-self:start;font-size:21px;padding:7px 14px}.verdict h2{font-size:19px}.change{font-size:15px}
-.versions th,.versions td{padding-left:6px;padding-right:6px}.versions tbody th{font-size:15px;min-width:44px}.big{font-size:20px;display:block}.versions .bar{min-width:0}.swatch{display:block;margin-bottom:4px}header dl{gap:1px 16px}}
+.verdict{grid-template-columns:minmax(0,1fr)}.why{align-self:center}
+.badge{justify-self:start;font-size:21px;padding:7px 14px}.verdict h2{font-size:19px}.change{font-size:15px}
+.versions th,.versions td{padding-left:6px;padding-right:6px}.versions tbody th{font-size:15px;min-width:44px}.big{font-size:20px;display:block}.versions .bar{min-width:0}.swatch{display:block;margin-bottom:4px}header dl{gap:1px 16px}
+.scroll table{font-size:13.5px}.scroll th,.scroll td{padding:7px 6px}.measure{display:block}.measure .bar{display:none}.measure .ci{display:block;font-size:12px}.under>:first-child{min-width:0}.scroll thead th{white-space:normal}}
 @media print{body{background:#fff}.card,.verdict{break-inside:avoid}.filter{display:none}}
 `

@@ -7,19 +7,21 @@ import {
   formatPoints,
   formatSharePlain,
 } from '../../src/stats/format.js'
-import { formatThreat, shareRange } from '../text.js'
+import { formatThreat, shareRange, tie } from '../text.js'
 import {
   changeOf,
   directionOf,
   headlineOf,
   mainThreat,
+  missingFrom,
   robustAccuracyAt,
   ruleState,
   type Direction,
   type RuleState,
   type Threat,
 } from '../view.js'
-import { shareBar } from './interval.js'
+import { sampleFlow } from './comparisons.js'
+import { seriesColour, shareBar } from './interval.js'
 import { markup, trusted, type Markup } from './markup.js'
 
 const marks: Readonly<
@@ -41,7 +43,7 @@ export function verdictCard(report: RunReport): Markup {
   return markup`<section class="verdict ${verdict}" aria-labelledby="verdict">
 <p class="badge"><span aria-hidden="true">${marks[verdict].sign}</span> ${headline.badge}</p>
 <div class="why"><h2 id="verdict">${headline.title}</h2>
-${headline.change !== undefined && markup`<p class="change">${headline.change}</p>`}
+${headline.change !== undefined && markup`<p class="change">${tie(headline.change)}</p>`}
 ${against.length > 0 && markup`<ul class="rules">${against.map(ruleItem)}</ul>`}
 ${others.length > 0 && markup`<details><summary>${formatCounted(others.length, against.length > 0 ? 'other rule' : 'rule')}: ${tally(others)}</summary><ul class="rules">${others.map(ruleItem)}</ul></details>`}
 </div></section>`
@@ -50,7 +52,7 @@ ${others.length > 0 && markup`<details><summary>${formatCounted(others.length, a
 function ruleItem(rule: RuleResult): Markup {
   const state = ruleState(rule)
   const waiver = rule.waived && ` (waived until ${rule.waived.expires}: ${rule.waived.reason})`
-  return markup`<li class="rule ${state}"><span class="sign" aria-hidden="true">${marks[state].sign}</span><span><span class="hidden">${marks[state].text}: </span><code>${rule.id}</code> ${rule.reason}${waiver}</span></li>`
+  return markup`<li class="rule ${state}"><span class="sign" aria-hidden="true">${marks[state].sign}</span><span><span class="hidden">${marks[state].text}: </span><code>${rule.id}</code> ${tie(rule.reason)}${waiver}</span></li>`
 }
 
 /** `2 passed, 1 waived`. */
@@ -66,28 +68,23 @@ function tally(rules: readonly RuleResult[]): string {
 /** Versions in order: clean accuracy, robust accuracy at the main threat, and how each changed. */
 export function versionTable(report: RunReport): Markup {
   const threat = mainThreat(report)
-  const name = threat ? `Robust accuracy at ${formatThreat(threat)}` : 'Robust accuracy'
-  return markup`<table class="versions"><caption>Versions in order. Robust: right under every attack. In brackets: ${formatSharePlain(report.versions[0]?.cleanAccuracy.confidence ?? 0.95)} intervals.</caption>
+  const name = threat ? `Robust accuracy at ${tie(formatThreat(threat))}` : 'Robust accuracy'
+  return markup`<table class="versions"><caption>Versions in order. Robust: right under every attack. Below each: ${formatSharePlain(report.versions[0]?.cleanAccuracy.confidence ?? 0.95)} interval.</caption>
 <thead><tr><th scope="col">Version</th><th scope="col">Clean accuracy</th><th scope="col">${name}</th></tr></thead>
-<tbody>${report.versions.map((version, i) => versionRow(report, version, i, threat))}</tbody></table>`
+<tbody>${report.versions.map((version) => versionRow(report, version, threat))}</tbody></table>${sampleFlow(report)}`
 }
 
-function versionRow(
-  report: RunReport,
-  version: VersionView,
-  index: number,
-  threat: Threat | undefined,
-): Markup {
+function versionRow(report: RunReport, version: VersionView, threat: Threat | undefined): Markup {
   const clean = changeOf(report, version.version, 'clean accuracy')
   const robust = threat && changeOf(report, version.version, 'worst case', threat)
-  return markup`<tr><th scope="row"><span class="swatch" style="background:var(--series-${(index % 6) + 1})" aria-hidden="true"></span>${version.version}</th>
+  return markup`<tr style="--series:${seriesColour(report, version.version)}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${version.version}</th>
 <td>${bigShare(version.cleanAccuracy, clean)}</td>
 <td>${bigShare(robustAccuracyAt(version, threat), robust)}</td></tr>`
 }
 
 function bigShare(share: Proportion | undefined, change: ComparisonView | undefined): Markup {
   if (!share || share.trials === 0) return markup`<span class="muted">no data</span>`
-  return markup`<span class="big">${formatPercent(share.estimate)}</span> ${change && changeChip(change)} <span class="ci">${shareRange(share)}</span>${shareBar(share)}`
+  return markup`<span class="big">${formatPercent(share.estimate)}</span> ${change && changeChip(change)}<span class="ci block">${shareRange(share)}</span>${shareBar(share)}`
 }
 
 const arrows: Readonly<Record<Direction, string>> = { worse: '▼', better: '▲', unclear: '≈' }
@@ -103,13 +100,12 @@ function changeChip({ difference, baseline }: ComparisonView): Markup {
 }
 
 /** What went wrong in the run; empty when nothing did. */
-export function problemBanner({ status, problems, cells }: RunReport): Markup {
-  const missing = cells.filter((cell) => !cell.complete).length
-  if (status === 'complete' && problems.length === 0 && missing === 0) return trusted('')
-  const state = status === 'complete' ? 'finished with problems' : `is ${status}`
-  return markup`<section class="banner" role="note" aria-labelledby="problems">
-<h2 id="problems">This run ${state}: the numbers are of what was done</h2>
-${missing > 0 && markup`<p>${missing} of ${formatCounted(cells.length, 'cell')} lack samples.</p>`}
+export function problemBanner(report: RunReport): Markup {
+  const missing = missingFrom(report)
+  if (missing === undefined) return trusted('')
+  const { problems } = report
+  return markup`<section class="banner" aria-labelledby="problems">
+<h2 id="problems">Numbers are of what was done: ${missing}</h2>
 ${problems.length > 0 && markup`<ul>${problems.map((problem) => markup`<li>${problem}</li>`)}</ul>`}
 </section>`
 }

@@ -61,7 +61,7 @@ export function tabularPictures(version: string, epsilon: number, count: number)
       range: [0, 1],
       clean,
       adversarial: clean.map((value, i) =>
-        i % 2 === 0 ? value + epsilon * (rng.uniform() * 2 - 1) : value,
+        i % 2 === 0 ? Math.min(1, Math.max(0, value + epsilon * (rng.uniform() * 2 - 1))) : value,
       ),
     }
   })

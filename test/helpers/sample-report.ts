@@ -296,3 +296,9 @@ export function hostileReport(text: string): RunReport {
     manifest: { [text]: text, nested: [{ [text]: [text] }] },
   }
 }
+
+/** Nothing ran: every list is empty, and the gate cannot decide. */
+export function emptyReport(): RunReport {
+  const gate: GateResult = { verdict: 'inconclusive', baseline: null, candidate: 'v1', rules: [] }
+  return { ...build([]), title: 'Nothing ran', status: 'interrupted', gate }
+}

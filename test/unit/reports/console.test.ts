@@ -1,0 +1,75 @@
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { renderConsole, renderGate } from '../../../reports/console.js'
+import * as samples from '../../helpers/sample-report.js'
+
+const demoSized = [
+  ['fail', samples.failingReport()],
+  ['pass', samples.passingReport()],
+  ['inconclusive', samples.inconclusiveReport()],
+  ['no gate', samples.ungatedReport()],
+  ['one version', samples.singleVersionReport()],
+  ['hostile', samples.hostileReport('name that goes on and on ')],
+] as const
+
+describe.each([80, 100])('console at %i columns', (width) => {
+  it.each(demoSized)('shows a demo-sized run whole on one screen: %s', (_, report) => {
+    const lines = renderConsole(report, { width }).split('\n')
+    expect(lines.length).toBeLessThanOrEqual(24)
+    for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(width)
+    const rows = report.comparisons.length || report.cells.length
+    expect(lines.filter((line) => / {2}(< )?\S*\d$|\d\.\d s$/.test(line)).length).toBe(rows)
+  })
+})
+
+describe('console', () => {
+  it('puts the verdict first, then the reason, then clean accuracy and worst cases', () => {
+    const text = renderConsole(samples.failingReport())
+    const order = [
+      'FAIL',
+      'robustness-holds',
+      '3 rules passed',
+      'clean accuracy  ',
+      'worst case  ',
+      'PGD-40  ',
+    ]
+    const positions = order.map((part) => text.indexOf(part))
+    expect(positions.every((position) => position >= 0)).toBe(true)
+    expect(positions).toEqual([...positions].sort((a, b) => a - b))
+  })
+
+  it('colours on request and is the same text otherwise', () => {
+    const report = samples.failingReport()
+    const coloured = renderConsole(report, { color: true })
+    expect(coloured).toContain('\u001B[31mFAIL\u001B[0m')
+    expect(stripVTControlCharacters(coloured)).toBe(renderConsole(report))
+  })
+
+  it('lets no escape sequence of a name reach the terminal', () => {
+    const text = renderConsole(samples.hostileReport('\u001B]0;title\u0007\u009B31m'), {
+      color: true,
+    })
+    expect(stripVTControlCharacters(text)).not.toMatch(/(?=\p{Cc})[^\n]/u)
+    expect(text).not.toContain('\u001B]')
+  })
+
+  it('says how many rows it left out, and leaves none out when asked', () => {
+    const report = samples.failingReport()
+    const short = renderConsole(report, { maxLines: 14 }).split('\n')
+    expect(short).toHaveLength(14)
+    expect(short.at(-1)).toBe('… 8 more comparison lines in the report')
+    expect(renderConsole(report, { maxLines: Infinity })).not.toContain('…')
+  })
+
+  it('gives the gate alone', () => {
+    const text = renderGate(samples.failingReport())
+    expect(text).toContain('✗ robustness-holds')
+    expect(text).not.toContain('p (Holm)')
+  })
+
+  it('names what a partial run lacks', () => {
+    expect(renderGate(samples.inconclusiveReport(), { width: 100 })).toContain(
+      '! numbers are of what was done: run is incomplete, 1 of 18 cells lacking samples, 1 problem',
+    )
+  })
+})
