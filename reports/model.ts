@@ -1,0 +1,284 @@
+import { takeSamples, type Dataset } from '../src/data/dataset.js'
+import type { CellResults, GateResult, VersionResults } from '../src/gate/types.js'
+import type { Example, Outcome } from '../src/plan/task.js'
+import type {
+  CellView,
+  ComparisonView,
+  PictureView,
+  RunReport,
+  VersionView,
+} from '../src/reporter.js'
+import { holm } from '../src/stats/multiple.js'
+import { pairCounts, pairedDifference } from '../src/stats/paired.js'
+import { wilson } from '../src/stats/proportion.js'
+import type { CellOutcomes, RunRecord } from '../src/store/types.js'
+import type { Norm } from '../src/threat/threat-model.js'
+
+export interface ReportInput {
+  readonly run: RunRecord
+  readonly cells: readonly CellOutcomes[]
+  /** For the pictures; without it there are none. */
+  readonly dataset?: Dataset | undefined
+  /** Kept examples by cell id. */
+  readonly examples?: ReadonlyMap<string, readonly Example[]> | undefined
+  readonly gate?: GateResult | undefined
+  /** Pairs of versions to compare, baseline first; default: each version with its predecessor. */
+  readonly pairs?: readonly (readonly [string, string])[] | undefined
+}
+
+const isRight = (outcome: Outcome): boolean => outcome.cleanPrediction === outcome.label
+const isRobust = (outcome: Outcome): boolean => isRight(outcome) && !outcome.success
+const count = <T>(items: readonly T[], test: (item: T) => boolean): number => items.filter(test).length
+
+/** The one view model that every reporter shows, made from what the store holds of a run. */
+export function buildReport(input: ReportInput): RunReport {
+  const { run, cells } = input
+  const versions = versionsOf(cells)
+  const pairs =
+    input.pairs ?? versions.slice(1).map((version, i) => [versions[i]!, version] as const)
+  const dataset = run.cells[0]!.dataset
+  const settings = run.manifest as { classes?: number; dataset?: string }
+  return {
+    title: run.title,
+    runId: run.id,
+    createdAt: run.createdAt,
+    status: run.status === 'running' ? 'interrupted' : run.status,
+    suite: run.suite,
+    dataset: {
+      name: settings.dataset ?? dataset.path,
+      digest: dataset.digest,
+      samples: run.cells[0]!.to - run.cells[0]!.from,
+      classes: settings.classes ?? 0,
+    },
+    versions: versions.map((version) => versionView(version, cells)),
+    cells: cells.map(cellView),
+    comparisons: pairs.flatMap(([baseline, candidate]) => compareVersions(cells, baseline, candidate)),
+    ...(input.gate ? { gate: input.gate } : {}),
+    pictures: input.dataset ? pictures(cells, input.dataset, input.examples ?? new Map()) : [],
+    problems: problemsOf(cells),
+    manifest: run.manifest,
+  }
+}
+
+/** Versions of a run in their order. */
+export function versionsOf(cells: readonly CellOutcomes[]): string[] {
+  return [...new Set(cells.map(({ cell }) => cell.model.version))]
+}
+
+/** What the gate reads of one version. */
+export function versionResults(cells: readonly CellOutcomes[], version: string): VersionResults {
+  const own = cells.filter(({ cell }) => cell.model.version === version)
+  return {
+    version,
+    modelDigest: own[0]?.cell.model.digest ?? '',
+    datasetDigest: own[0]?.cell.dataset.digest ?? '',
+    cells: own.map(
+      ({ cell, outcomes, complete }): CellResults => ({
+        attack: cell.attack.attack,
+        label: cell.attack.label,
+        norm: cell.threat.norm,
+        epsilon: cell.threat.epsilon,
+        complete,
+        samples: outcomes.map((outcome) => ({
+          sample: outcome.sample,
+          cleanRight: isRight(outcome),
+          robust: isRobust(outcome),
+        })),
+      }),
+    ),
+  }
+}
+
+function cellView({ cell, outcomes, complete, seconds, secondsInRuntime, notes }: CellOutcomes): CellView {
+  const right = count(outcomes, isRight)
+  return {
+    version: cell.model.version,
+    attack: cell.attack.attack,
+    label: cell.attack.label,
+    norm: cell.threat.norm,
+    epsilon: cell.threat.epsilon,
+    samples: outcomes.length,
+    complete,
+    cleanAccuracy: wilson(right, outcomes.length),
+    robustAccuracy: wilson(count(outcomes, isRobust), outcomes.length),
+    attackSuccess: wilson(count(outcomes, (outcome) => outcome.success), right),
+    queries: outcomes.reduce((sum, outcome) => sum + outcome.queries, 0),
+    gradients: outcomes.reduce((sum, outcome) => sum + outcome.gradients, 0),
+    seconds,
+    secondsInRuntime,
+    notes,
+  }
+}
+
+interface ThreatKey {
+  readonly norm: Norm
+  readonly epsilon: number
+}
+
+function threatsOf(cells: readonly CellOutcomes[]): ThreatKey[] {
+  const seen = new Map<string, ThreatKey>()
+  for (const { cell } of cells) {
+    const { norm, epsilon } = cell.threat
+    seen.set(`${norm} ${epsilon}`, { norm, epsilon })
+  }
+  return [...seen.values()].sort((a, b) => a.epsilon - b.epsilon)
+}
+
+const matches =
+  (threat: ThreatKey) =>
+  ({ cell }: CellOutcomes): boolean =>
+    cell.threat.norm === threat.norm && cell.threat.epsilon === threat.epsilon
+
+/** Per sample, whether it stood every attack of these cells; only samples that all of them have. */
+function worstCase(cells: readonly CellOutcomes[]): Map<number, boolean> {
+  const robust = new Map<number, boolean>()
+  const seen = new Map<number, number>()
+  for (const { outcomes } of cells)
+    for (const outcome of outcomes) {
+      seen.set(outcome.sample, (seen.get(outcome.sample) ?? 0) + 1)
+      robust.set(outcome.sample, (robust.get(outcome.sample) ?? true) && isRobust(outcome))
+    }
+  for (const [sample, times] of seen) if (times < cells.length) robust.delete(sample)
+  return robust
+}
+
+/** Clean predictions are the same in every cell; the one with most samples speaks. */
+function cleanRight(cells: readonly CellOutcomes[]): Map<number, boolean> {
+  const fullest = cells.reduce((a, b) => (b.outcomes.length > a.outcomes.length ? b : a))
+  return new Map(fullest.outcomes.map((outcome) => [outcome.sample, isRight(outcome)]))
+}
+
+function versionView(version: string, cells: readonly CellOutcomes[]): VersionView {
+  const own = cells.filter(({ cell }) => cell.model.version === version)
+  const clean = [...cleanRight(own).values()]
+  return {
+    version,
+    path: own[0]!.cell.model.path,
+    digest: own[0]!.cell.model.digest,
+    cleanAccuracy: wilson(count(clean, Boolean), clean.length),
+    worstCase: threatsOf(own).map((threat) => {
+      const robust = [...worstCase(own.filter(matches(threat))).values()]
+      return { ...threat, robustAccuracy: wilson(count(robust, Boolean), robust.length) }
+    }),
+  }
+}
+
+/** Clean accuracy, the worst case at each threat, and each attack: on the samples both versions have. */
+function compareVersions(
+  cells: readonly CellOutcomes[],
+  baseline: string,
+  candidate: string,
+): ComparisonView[] {
+  const [before, after] = [baseline, candidate].map((version) =>
+    cells.filter(({ cell }) => cell.model.version === version),
+  ) as [CellOutcomes[], CellOutcomes[]]
+  const pair = (
+    what: string,
+    a: ReadonlyMap<number, boolean>,
+    b: ReadonlyMap<number, boolean>,
+    threat?: ThreatKey,
+  ): Omit<ComparisonView, 'pAdjusted'>[] => {
+    const shared = [...a.keys()].filter((sample) => b.has(sample))
+    if (shared.length === 0) return []
+    const [left, right] = [a, b].map((map) => shared.map((sample) => map.get(sample)!)) as [boolean[], boolean[]]
+    return [
+      {
+        baseline,
+        candidate,
+        what,
+        ...threat,
+        baselineValue: wilson(count(left, Boolean), left.length),
+        candidateValue: wilson(count(right, Boolean), right.length),
+        difference: pairedDifference(pairCounts(left, right)),
+      },
+    ]
+  }
+  const threats = threatsOf(before)
+  const rows = [
+    ...pair('clean accuracy', cleanRight(before), cleanRight(after)),
+    ...threats.flatMap((threat) =>
+      pair('worst case', worstCase(before.filter(matches(threat))), worstCase(after.filter(matches(threat))), threat),
+    ),
+    ...threats.flatMap((threat) =>
+      before.filter(matches(threat)).flatMap((cell) => {
+        const other = after.filter(matches(threat)).find((one) => sameAttack(one, cell))
+        return other ? pair(cell.cell.attack.label, worstCase([cell]), worstCase([other]), threat) : []
+      }),
+    ),
+  ]
+  const adjusted = holm(rows.map((row) => row.difference.pWorse))
+  return rows.map((row, i) => ({ ...row, pAdjusted: adjusted[i]! }))
+}
+
+function sameAttack(a: CellOutcomes, b: CellOutcomes): boolean {
+  const identity = ({ cell }: CellOutcomes): string => JSON.stringify([cell.attack, cell.threat])
+  return identity(a) === identity(b)
+}
+
+/** Pictures shown per version. */
+const picturesPerVersion = 6
+
+/**
+ * The worst samples: fooled at the smallest epsilon. Those that the version before withstood come first,
+ * because they are what a regression looks like.
+ */
+function pictures(
+  cells: readonly CellOutcomes[],
+  dataset: Dataset,
+  examples: ReadonlyMap<string, readonly Example[]>,
+): PictureView[] {
+  const nameOf = (label: number): string => dataset.classNames?.[label] ?? String(label)
+  const versions = versionsOf(cells)
+  return versions.flatMap((version, i) => {
+    const own = cells
+      .filter(({ cell }) => cell.model.version === version)
+      .sort((a, b) => a.cell.threat.epsilon - b.cell.threat.epsilon)
+    const stoodBefore = (one: CellOutcomes, sample: number): boolean =>
+      cells.some(
+        (other) =>
+          other.cell.model.version === versions[i - 1] &&
+          sameAttack(other, one) &&
+          other.outcomes.some((outcome) => outcome.sample === sample && isRobust(outcome)),
+      )
+    const candidates = own.flatMap((one) =>
+      (examples.get(one.cell.id) ?? []).flatMap((example) => {
+        const outcome = one.outcomes.find((each) => each.sample === example.sample)
+        if (!outcome?.success) return []
+        return [{ one, example, outcome, isNew: i > 0 && stoodBefore(one, example.sample) }]
+      }),
+    )
+    const ordered = [...candidates.filter(({ isNew }) => isNew), ...candidates.filter(({ isNew }) => !isNew)]
+    const shown = new Set<number>()
+    return ordered
+      .filter(({ example }) => !shown.has(example.sample) && shown.add(example.sample))
+      .slice(0, picturesPerVersion)
+      .map(
+        ({ one, example, outcome }): PictureView => ({
+          version,
+          label: one.cell.attack.label,
+          norm: one.cell.threat.norm,
+          epsilon: one.cell.threat.epsilon,
+          sample: example.sample,
+          trueClass: nameOf(outcome.label),
+          cleanClass: nameOf(outcome.cleanPrediction),
+          adversarialClass: nameOf(outcome.adversarialPrediction),
+          distance: outcome.distance,
+          shape: dataset.shape,
+          range: dataset.range,
+          clean: takeSamples(dataset, [example.sample]),
+          adversarial: example.xAdv,
+        }),
+      )
+  })
+}
+
+function problemsOf(cells: readonly CellOutcomes[]): string[] {
+  return cells.flatMap(({ cell, failures, complete, tasksDone }) => {
+    if (complete) return []
+    const missing = cell.tasks.length - tasksDone - failures.length
+    return [
+      ...failures.map((failure) => `${cell.id}: ${failure.kind}: ${failure.message}`),
+      ...(missing > 0 ? [`${cell.id}: ${missing} of ${cell.tasks.length} tasks did not run`] : []),
+    ]
+  })
+}

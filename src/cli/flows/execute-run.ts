@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import type { Task } from '../../plan/task.js'
+import type { Cell } from '../../plan/plan.js'
+import type { Store } from '../../store/store.js'
+import type { RunStatus } from '../../store/types.js'
+import { execute } from '../../../workers/coordinator.js'
+import type { ResolvedRun } from './resolve.js'
+
+export interface RunEvents {
+  /** Before the first task: what is there already, and what is to do. */
+  onPlan?(planned: { total: number; cached: number; resumed: boolean; runId: string }): void
+  onTask?(task: Task, state: 'done' | 'failed'): void
+}
+
+export interface RunOutcome {
+  readonly runId: string
+  readonly status: RunStatus
+  readonly tasks: number
+  /** Done by this call; the others were in the store already. */
+  readonly executed: number
+  readonly failed: number
+  readonly seconds: number
+}
+
+/**
+ * Runs what the store does not have yet. The same plan again continues its unfinished run, and repeats
+ * nothing; when all of it is there, nothing is run at all.
+ */
+export async function executeRun(
+  resolved: ResolvedRun,
+  store: Store,
+  options: { readonly workers: number; readonly signal?: AbortSignal; readonly events?: RunEvents },
+): Promise<RunOutcome> {
+  const { plan } = resolved
+  const { events, signal, workers } = options
+  const tasks = plan.cells.flatMap((cell) => cell.tasks)
+  const unique = [...new Map(tasks.map((task) => [task.key, task])).values()]
+  const { runId, resumed } = await openRun(resolved, store)
+  const cached = await store.completedKeys(unique.map((task) => task.key))
+  const todo = unique.filter((task) => !cached.has(task.key))
+  events?.onPlan?.({ total: unique.length, cached: cached.size, resumed, runId })
+  const finish = async (status: RunStatus, executed: number, failed: number, seconds: number): Promise<RunOutcome> => {
+    await store.setRunStatus(runId, status)
+    return { runId, status, tasks: unique.length, executed, failed, seconds }
+  }
+  if (todo.length === 0) return await finish('complete', 0, 0, 0)
+  try {
+    const result = await execute({
+      tasks: todo,
+      rehearsals: rehearsals(plan.cells, todo),
+      dataset: todo[0]!.dataset,
+      workers,
+      signal,
+      sink: {
+        save: async (task, outcome) => void (await store.saveResult(task, outcome)),
+        fail: async (task, kind, message) => void (await store.saveFailure(runId, task.key, { kind, message })),
+      },
+      onTask: (task, outcome) => events?.onTask?.(task, outcome ? 'done' : 'failed'),
+    })
+    const isWhole = result.done === todo.length
+    const status = isWhole ? 'complete' : result.interrupted ? 'interrupted' : 'incomplete'
+    return await finish(status, result.done, result.failed, result.seconds)
+  } catch (error) {
+    await store.setRunStatus(runId, 'incomplete')
+    throw error
+  }
+}
+
+async function openRun({ plan, suite, title, seed, manifest }: ResolvedRun, store: Store): Promise<{ runId: string; resumed: boolean }> {
+  const known = (await store.listRuns()).find((run) => run.planDigest === plan.digest)
+  if (known) {
+    await store.setRunStatus(known.id, 'running')
+    return { runId: known.id, resumed: true }
+  }
+  const now = new Date().toISOString()
+  const runId = `${now.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`
+  await store.createRun({
+    id: runId,
+    suite,
+    title,
+    seed,
+    planDigest: plan.digest,
+    manifest: { ...manifest, startedAt: now },
+    cells: plan.cells.map((cell) => ({
+      id: cell.id,
+      model: cell.model,
+      attack: cell.attack,
+      threat: cell.threat,
+      dataset: cell.tasks[0]!.dataset,
+      from: cell.tasks[0]!.from,
+      to: cell.tasks.at(-1)!.to,
+      tasks: cell.tasks.map((task) => task.key),
+    })),
+  })
+  return { runId, resumed: false }
+}
+
+/**
+ * Two samples of one cell for each model × attack × norm that still has work: shows at once whether the model
+ * opens, fits the data and can be differentiated.
+ */
+export function rehearsals(cells: readonly Cell[], todo: readonly Task[]): Task[] {
+  const waiting = new Set(todo.map((task) => task.cell))
+  const chosen = new Map<string, Task>()
+  for (const cell of cells) {
+    if (!waiting.has(cell.id)) continue
+    const { model, attack, threat } = cell
+    const key = JSON.stringify([model.digest, model.version, attack, threat.norm, threat.goal])
+    const [first] = cell.tasks
+    if (first && !chosen.has(key))
+      chosen.set(key, { ...first, to: Math.min(first.from + 2, first.to), keepExamples: 0 })
+  }
+  return [...chosen.values()]
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, platform, arch } from 'node:os'
+import { relative } from 'node:path'
+import type { Config, ModelConfig } from '../../config/schema.js'
+import type { Dataset } from '../../data/dataset.js'
+import { loadDataset } from '../../data/load.js'
+import { loadModel } from '../../onnx/load.js'
+import { makePlan, type Plan } from '../../plan/plan.js'
+import { engineVersion } from '../../plan/key.js'
+import type { ModelSpec } from '../../plan/task.js'
+import type { Harness } from '../compose.js'
+import { expandSuites } from './checks.js'
+import { packageFile } from '../package-info.js'
+
+/** Everything a run needs, checked: nothing has been written yet. */
+export interface ResolvedRun {
+  readonly plan: Plan
+  readonly dataset: Dataset
+  readonly suite: string
+  readonly title: string
+  readonly seed: number
+  readonly manifest: Readonly<Record<string, unknown>>
+}
+
+/** Adversarial examples kept of each task, for the pictures. */
+const keptPerTask = 4
+
+/** Loads data and models, expands the suites and makes the plan. @throws GauntletError on anything wrong */
+export async function resolveRun(config: Config, harness: Harness, cwd: string): Promise<ResolvedRun> {
+  const dataset = await loadDataset(config.data)
+  const suites = config.suites.map((suite) => harness.suites.resolve(suite))
+  const checks = expandSuites(suites, harness.attacks, dataset.range)
+  const models: ModelSpec[] = []
+  for (const model of config.models) models.push(await modelSpec(model))
+  const suite = suites.map(({ id }) => id).join(', ')
+  const plan = makePlan({
+    models,
+    checks,
+    dataset: { ...config.data, digest: dataset.digest },
+    samples: dataset.count,
+    seed: config.seed,
+    batch: config.batch,
+    keepExamples: keptPerTask,
+  })
+  const shown = (path: string): string => relative(cwd, path) || path
+  return {
+    plan,
+    dataset,
+    suite,
+    title: config.title,
+    seed: config.seed,
+    manifest: {
+      ...environment(),
+      seed: config.seed,
+      batch: config.batch,
+      workers: config.workers,
+      dataset: dataset.format === 'glyphs' ? 'glyphs' : shown(config.data.path),
+      format: dataset.format,
+      datasetDigest: dataset.digest,
+      samples: dataset.count,
+      shape: dataset.shape,
+      range: dataset.range,
+      classes: dataset.classes,
+      models: models.map((model) => ({ ...model, path: shown(model.path) })),
+      suites,
+    },
+  }
+}
+
+/** @throws GNT_FILE, GNT_MODEL_FORMAT */
+export async function modelSpec({ version, path, ...rest }: ModelConfig): Promise<ModelSpec> {
+  const { digest } = await loadModel(path)
+  return { version, path, digest, ...rest }
+}
+
+function environment(): Record<string, unknown> {
+  const read = (name: string): string => {
+    const text = readFileSync(packageFile(name), 'utf8')
+    return (JSON.parse(text) as { version: string }).version
+  }
+  return {
+    gauntlet: read('package.json'),
+    engine: engineVersion,
+    node: process.version,
+    platform: `${platform()}-${arch()}`,
+    cores: availableParallelism(),
+    provider: 'cpu',
+  }
+}
