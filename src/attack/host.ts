@@ -156,7 +156,10 @@ class Shard {
       const x = living.row(living.x, r)
       const point = living.row(living.xAdv, r)
       if (from === 'clean') point.set(x)
-      else randomInBall(this.#job.threat, x, this.#rngs[r]!, point)
+      else {
+        randomInBall(this.#job.threat, x, this.#rngs[r]!, point)
+        this.#confine(r, point)
+      }
     }
   }
 
@@ -178,7 +181,14 @@ class Shard {
       const count = Math.min(most, living.count - from)
       const rows = model.rowsFor(count)
       const feeds = this.#feeds(from, count, rows, options.stepSize, targeted)
-      const { x_next: next, logits } = await session.run(feeds)
+      const room = living.nextRows(from, count)
+      const dims = [rows, ...model.prepared.sampleShape]
+      const { x_next: next, logits } = await session.run(
+        feeds,
+        count === rows ? { x_next: { dtype: 'float32', dims, data: room } } : {},
+      )
+      // A padded call has more rows than there is room for.
+      if (count !== rows) room.set((next!.data as Float32Array).subarray(0, room.length))
       const scores = logits!.data as Float32Array
       const classes = model.classes
       for (let r = from; r < from + count; r++) {
@@ -188,9 +198,8 @@ class Shard {
         const prediction = argmax(scores, (r - from) * classes, classes)
         if (this.#reachesGoal(id, prediction)) claims.push({ row: r, point: living.row(living.xAdv, r).slice() })
       }
-      const moved = next!.data as Float32Array
-      living.xAdv.set(count === rows ? moved : moved.subarray(0, count * living.size), from * living.size)
     }
+    living.swap()
     await this.#judge(claims)
   }
 
@@ -242,7 +251,7 @@ class Shard {
     claims.forEach(({ row, point }, i) => {
       const copy = points.subarray(i * size, (i + 1) * size)
       copy.set(point)
-      project(threat, this.#clean(this.#living.ids[row]!), copy)
+      this.#confine(row, copy)
     })
     const scores = await model.scores(points, claims.length, batch)
     const fallen = new Set<number>()
@@ -270,6 +279,15 @@ class Shard {
     this.#rngs = this.#rngs.filter((_, row) => !fallen.has(row))
     this.#living.remove(fallen)
     this.standing = this.#living.ids
+  }
+
+  /** Onto ball and bounds, in place. */
+  #confine(row: number, point: Float32Array): void {
+    const living = this.#living
+    const { threat } = this.#job
+    if (threat.norm !== 'linf') return project(threat, living.row(living.x, row), point)
+    const [lower, upper] = [living.row(living.lower, row), living.row(living.upper, row)]
+    for (let i = 0; i < point.length; i++) point[i] = Math.min(Math.max(point[i]!, lower[i]!), upper[i]!)
   }
 
   #clean(id: number): Float32Array {

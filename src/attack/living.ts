@@ -7,7 +7,9 @@ export class Living {
   ids: number[]
   /** Clean samples, current points, and (L∞ only) the box each may move in: (living × size). */
   readonly x: Float32Array
-  readonly xAdv: Float32Array
+  xAdv: Float32Array
+  /** Where a step writes the next points; `swap` makes them the current ones. */
+  #next: Float32Array
   readonly lower: Float32Array
   readonly upper: Float32Array
   readonly labels: BigInt64Array
@@ -19,6 +21,7 @@ export class Living {
     this.ids = [...ids]
     this.x = new Float32Array(n * size)
     this.xAdv = new Float32Array(n * size)
+    this.#next = new Float32Array(n * size)
     this.lower = new Float32Array(withBox ? n * size : 0)
     this.upper = new Float32Array(withBox ? n * size : 0)
     this.labels = new BigInt64Array(n)
@@ -31,6 +34,15 @@ export class Living {
 
   row(array: Float32Array, r: number): Float32Array {
     return array.subarray(r * this.size, (r + 1) * this.size)
+  }
+
+  /** `count` rows from `from` on of the array the next points go to. */
+  nextRows(from: number, count: number): Float32Array {
+    return this.#next.subarray(from * this.size, (from + count) * this.size)
+  }
+
+  swap(): void {
+    ;[this.xAdv, this.#next] = [this.#next, this.xAdv]
   }
 
   /** Takes rows out and closes the gaps, keeping the order. */

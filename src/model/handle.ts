@@ -84,7 +84,7 @@ export class ModelHandle {
       const rows = this.rowsFor(count)
       const data = padRows(x.subarray(from * size, (from + count) * size), size, rows)
       const feed: Feed = { dtype: 'float32', dims: [rows, ...sampleShape], data }
-      const result = (await this.#forward.run({ [attackedInput]: feed }, [forwardOutput]))[forwardOutput]!
+      const result = (await this.#forward.run({ [attackedInput]: feed }))[forwardOutput]!
       const values = result.data as Float32Array
       if (head === 'binary-logit' || head === 'binary-sigmoid') {
         const middle = head === 'binary-logit' ? 0 : 0.5

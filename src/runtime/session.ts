@@ -83,16 +83,23 @@ export class Session {
     return this.#seconds
   }
 
-  /** @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
-  async run(feeds: Readonly<Record<string, Feed>>, fetches?: readonly string[]): Promise<Record<string, Feed>> {
+  /**
+   * @param into - arrays that outputs of these names are written into, instead of new ones
+   * @throws GNT_MODEL_RUN with ONNX Runtime's own reason
+   */
+  async run(
+    feeds: Readonly<Record<string, Feed>>,
+    into: Readonly<Record<string, Feed>> = {},
+  ): Promise<Record<string, Feed>> {
     const tensors: Record<string, ort.Tensor> = {}
     for (const [name, feed] of Object.entries(feeds)) tensors[name] = toOrt(name, feed)
+    const fetches: Record<string, ort.Tensor | null> = {}
+    for (const name of this.#session.outputNames)
+      fetches[name] = into[name] ? toOrt(name, into[name]) : null
     const start = performance.now()
     let results: ort.InferenceSession.OnnxValueMapType
     try {
-      results = fetches
-        ? await this.#session.run(tensors, [...fetches])
-        : await this.#session.run(tensors)
+      results = await this.#session.run(tensors, fetches)
     } catch (cause) {
       throw new GauntletError(
         'GNT_MODEL_RUN',

@@ -51,30 +51,25 @@ function neighbour(value: number, direction: 1 | -1): number {
 }
 
 /**
- * Euclidean projection of `point` onto the ball around `x`, then clipping to the bounds (which never
- * lengthens a perturbation of a point inside them). In place.
+ * Euclidean projection of `point` onto the L2 or L1 ball around `x`, then clipping to the bounds (which never
+ * lengthens a perturbation of a point inside them). In place. For L∞ clamp to the `box`.
  * Source for L1: Duchi et al. 2008, "Efficient projections onto the l1-ball", fig. 1.
  */
 export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
   const { norm, epsilon } = threat
   const [low, high] = threat.bounds
-  if (norm === 'linf') {
-    for (let i = 0; i < x.length; i++) {
-      const inner = Math.min(Math.max(point[i]!, roundUp(x[i]! - epsilon)), roundDown(x[i]! + epsilon))
-      point[i] = Math.min(Math.max(inner, low), high)
-    }
-    return
-  }
-  const length = distance(norm, point, x)
-  if (length > epsilon) {
-    const theta = norm === 'l1' ? softThreshold(x, point, epsilon) : 0
-    // One float32 rounding per value can lengthen δ by a few parts in 1e7.
-    const scale = (norm === 'l2' ? epsilon / length : 1) * (1 - 1e-6)
+  const theta = norm === 'l1' && distance(norm, point, x) > epsilon ? softThreshold(x, point, epsilon) : 0
+  if (theta > 0)
     for (let i = 0; i < x.length; i++) {
       const d = point[i]! - x[i]!
-      const kept = norm === 'l1' ? Math.sign(d) * Math.max(Math.abs(d) - theta, 0) : d
-      point[i] = x[i]! + kept * scale
+      point[i] = x[i]! + Math.sign(d) * Math.max(Math.abs(d) - theta, 0)
     }
+  // Each value is rounded to float32, which can lengthen δ again: then once more, a little shorter.
+  for (let shrink = 1; ; shrink -= 1e-6) {
+    const length = distance(norm, point, x)
+    if (!(length > epsilon)) break
+    const scale = (epsilon / length) * Math.min(shrink, 1 - 1e-7)
+    for (let i = 0; i < x.length; i++) point[i] = x[i]! + (point[i]! - x[i]!) * scale
   }
   for (let i = 0; i < x.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
 }
@@ -93,7 +88,7 @@ function softThreshold(x: Float32Array, point: Float32Array, epsilon: number): n
   return 0
 }
 
-/** A uniform draw from the ball around `x`, clipped to the bounds. */
+/** A uniform draw from the ball around `x`, up to rounding, and not yet confined to the bounds. */
 export function randomInBall(threat: ThreatModel, x: Float32Array, rng: Rng, out: Float32Array): void {
   const { norm, epsilon } = threat
   if (norm === 'linf') {
@@ -110,5 +105,4 @@ export function randomInBall(threat: ThreatModel, x: Float32Array, rng: Rng, out
     const radius = (epsilon * rng.uniform() ** (1 / x.length)) / (norm === 'l2' ? Math.sqrt(total) : total)
     for (let i = 0; i < x.length; i++) out[i] = x[i]! + draw[i]! * radius
   }
-  project(threat, x, out)
 }
