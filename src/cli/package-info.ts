@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,4 +11,12 @@ export function packageFile(...parts: readonly string[]): string {
     folder = parent
   }
   return join(folder, ...parts)
+}
+
+/** The version in our package.json. */
+export function packageVersion(): string {
+  const parsed: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'))
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed)
+    return String(parsed.version)
+  throw new Error('no version in package.json')
 }

@@ -1,5 +1,4 @@
 import { GauntletError } from '../errors.js'
-import type { ThreatModel } from '../threat/threat-model.js'
 import { firstProblem } from '../util/schema-problem.js'
 import { suiteSchema, type Suite, type SuiteInput } from './schema.js'
 
@@ -16,19 +15,4 @@ export function defineSuite(input: SuiteInput): Suite {
     ...problem,
     where: `suite ${id}${path ? `: ${path}` : ''}`,
   })
-}
-
-/**
- * The threat models of a suite, in its order, one per epsilon.
- * @param bounds - range of the data set
- */
-export function threatsOf(suite: Suite, bounds: readonly [number, number]): ThreatModel[] {
-  return suite.threats.flatMap(({ norm, epsilon, goal }) =>
-    epsilon.map((radius) => ({
-      norm,
-      epsilon: radius,
-      bounds,
-      goal: goal === 'untargeted' ? { kind: 'untargeted' } : { kind: 'targeted', ...goal },
-    })),
-  )
 }

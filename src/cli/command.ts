@@ -1,0 +1,74 @@
+import type {
+  Argv,
+  ArgumentsCamelCase,
+  InferredOptionTypes,
+  Options,
+  PositionalOptions,
+} from 'yargs'
+import type { Io } from './io.js'
+
+/** Options that every command takes. */
+export interface GlobalArgs {
+  /** Results, and errors, for machines. */
+  readonly json: boolean
+  /** Errors with their stacks. */
+  readonly debug: boolean
+}
+
+type OptionMap = Record<string, Options>
+type PositionalMap = Record<string, PositionalOptions>
+
+/** One verb of the command line. Options are data, so that help, checks and suggestions read the same table. */
+export interface CommandSpec<P extends PositionalMap, O extends OptionMap> {
+  /** `attacks [id]`: the verb, required `<words>` and optional `[words]`. */
+  readonly command: string
+  readonly describe: string
+  /** Command line and what it does; at least one. */
+  readonly examples: readonly (readonly [string, string])[]
+  readonly positionals?: P
+  readonly options?: O
+  /** Parse, call one library function, print, set `io.exitCode`. */
+  run(
+    args: ArgumentsCamelCase<GlobalArgs & InferredOptionTypes<P> & InferredOptionTypes<O>>,
+    io: Io,
+  ): Promise<void>
+}
+
+/** What yargs found on the command line: run it after the parser is done, so that no error meets two handlers. */
+export type Chosen = (io: Io) => Promise<void>
+
+/** A command without the types of its arguments. */
+export interface Command {
+  readonly name: string
+  readonly describe: string
+  readonly positionals: readonly string[]
+  /** Long names of its own options. */
+  readonly options: readonly string[]
+  register(parser: Argv<GlobalArgs>, choose: (chosen: Chosen) => void): void
+}
+
+export function defineCommand<
+  P extends PositionalMap = Record<never, never>,
+  O extends OptionMap = Record<never, never>,
+>(spec: CommandSpec<P, O>): Command {
+  const { command, describe, examples, positionals, options, run } = spec
+  return {
+    name: command.split(' ')[0] ?? command,
+    describe,
+    positionals: [...command.matchAll(/<([^>.]+)/g)].map(([, name]) => name ?? ''),
+    options: Object.keys(options ?? {}),
+    register(parser, choose) {
+      parser.command(
+        command,
+        describe,
+        (y) => {
+          for (const [name, option] of Object.entries(positionals ?? {})) y.positional(name, option)
+          y.options(options ?? {})
+          for (const [line, meaning] of examples) y.example(line, meaning)
+        },
+        // yargs cannot follow options that come out of a table; the table's own types say what it makes of them.
+        (args) => choose((io) => run(args as unknown as Parameters<typeof run>[0], io)),
+      )
+    },
+  }
+}

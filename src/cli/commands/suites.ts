@@ -1,0 +1,69 @@
+import type { AttackRegistry } from '../../attack/registry.js'
+import type { Suite } from '../../suite/schema.js'
+import { formatEpsilon, normLabels } from '../../threat/threat-model.js'
+import { defineCommand } from '../command.js'
+import type { Io } from '../io.js'
+import { paint, table } from '../table.js'
+
+export const suitesCommand = defineCommand({
+  command: 'suites [id]',
+  describe: 'List the suites, or what is in one',
+  examples: [
+    ['gauntlet suites', 'all suites'],
+    ['gauntlet suites standard', 'attacks and threats of standard'],
+  ],
+  positionals: { id: { type: 'string', describe: 'suite to show' } },
+  async run({ id, json }, io) {
+    const { createHarness } = await import('../compose.js')
+    const { suites, attacks } = createHarness()
+    const found = id === undefined ? suites.all : [suites.get(id)]
+    if (json) io.out(JSON.stringify(id === undefined ? found : found[0], null, 2))
+    else if (id === undefined) printAll(found, io)
+    else for (const suite of found) printOne(suite, attacks, io)
+  },
+})
+
+function printAll(suites: readonly Suite[], io: Io): void {
+  const rows = suites.map((suite) => [
+    suite.id,
+    String(suite.attacks.length * threatTexts(suite).length),
+    `${suite.title}. ${suite.describe}`,
+  ])
+  io.out(
+    table([['id', 'checks', 'about'], ...rows], {
+      width: io.columns,
+      decorate: (text, row) => (row === 0 ? paint(io.color, 'dim', text) : text),
+    }),
+  )
+}
+
+function printOne(suite: Suite, attacks: AttackRegistry, io: Io): void {
+  const list = suite.attacks.map(({ use, params, restarts }) => {
+    const spec = attacks.specify(use, params, restarts)
+    return spec.restarts === 1 ? spec.label : `${spec.label} (${spec.restarts} restarts)`
+  })
+  io.out(paint(io.color, 'bold', `${suite.id}: ${suite.title}`))
+  io.out(
+    table(
+      [
+        ['for', suite.describe],
+        ['attacks', list.join(', ')],
+        ['threats', threatTexts(suite).join(', ')],
+        ['gate', suite.gate.map((rule) => rule.id).join(', ') || 'no rules of its own'],
+      ].filter(([, value]) => value !== ''),
+      {
+        width: io.columns,
+        decorate: (text, _row, column) => (column === 0 ? paint(io.color, 'dim', text) : text),
+      },
+    ),
+  )
+}
+
+function threatTexts(suite: Suite): string[] {
+  return suite.threats.flatMap(({ norm, epsilon, goal }) =>
+    epsilon.map((radius) => {
+      const target = goal === 'untargeted' ? '' : ` to class ${goal.target}`
+      return `${normLabels[norm]} ${formatEpsilon(radius)}${target}`
+    }),
+  )
+}

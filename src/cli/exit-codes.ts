@@ -1,0 +1,29 @@
+import type { Verdict } from '../gate/types.js'
+
+/** What the process ends with. Errors carry their own code: see src/errors.ts. */
+export const exitCodes = {
+  /** Work done, gate passed. */
+  ok: 0,
+  /** A bug: stack and report hint. */
+  internal: 1,
+  /** Usage, configuration or input error. */
+  usage: 2,
+  /** Tasks failed or were quarantined, or a worker was lost. */
+  incomplete: 3,
+  gateFailed: 10,
+  gateInconclusive: 11,
+  /** The same command again resumes. */
+  interrupted: 130,
+} as const
+
+/** The one place where a verdict becomes an exit code. */
+export function exitForVerdict(verdict: Verdict): number {
+  switch (verdict) {
+    case 'pass':
+      return exitCodes.ok
+    case 'fail':
+      return exitCodes.gateFailed
+    case 'inconclusive':
+      return exitCodes.gateInconclusive
+  }
+}

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { processIo } from './io.js'
+import { runCli } from './run.js'
+
+// Not process.exit: it would cut off what stdout still holds, and a worker inside ONNX Runtime.
+process.exitCode = await runCli(process.argv.slice(2), processIo())

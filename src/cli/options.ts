@@ -1,0 +1,73 @@
+import { readRange } from '../config/data-schema.js'
+import { GauntletError } from '../errors.js'
+import { parseEpsilon } from '../threat/epsilon.js'
+
+/** Options that several commands share, and types of values that yargs does not know. */
+
+export const configOption = {
+  type: 'string',
+  alias: 'c',
+  requiresArg: true,
+  describe: 'configuration file (default: gauntlet.config.* in this folder)',
+} as const
+
+interface NumberLimits {
+  readonly min?: number
+  readonly max?: number
+}
+
+/** Turns the text of option `--name` into a whole number. */
+export function wholeNumber(
+  name: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: NumberLimits = {},
+) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (text !== '' && Number.isSafeInteger(value) && value >= min && value <= max) return value
+    const top = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
+    throw wrongValue(name, text, `a whole number from ${min}${top}`)
+  }
+}
+
+/** Turns the text of option `--name` into a number above 0. */
+export function positiveNumber(name: string) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (text !== '' && Number.isFinite(value) && value > 0) return value
+    throw wrongValue(name, text, 'a number above 0')
+  }
+}
+
+/** `8/255`, `0.03` */
+export function epsilon(name: string) {
+  return (text: string | number): number => parseEpsilon(text, `--${name}`)
+}
+
+/** `0..255` */
+export function range(name: string) {
+  return (text: string): [number, number] => {
+    const value = readRange(text)
+    if (value) return value
+    throw wrongValue(name, text, 'LOW..HIGH, as in 0..255')
+  }
+}
+
+/** `0.49,0.48,0.45` */
+export function numberList(name: string) {
+  return (text: string | number): number[] => {
+    const values = String(text)
+      .split(',')
+      .map((part) => (part.trim() === '' ? NaN : Number(part)))
+    if (values.every(Number.isFinite)) return values
+    throw wrongValue(name, text, 'numbers with commas between them')
+  }
+}
+
+function wrongValue(name: string, got: unknown, expected: string): GauntletError {
+  return new GauntletError('GNT_USAGE', {
+    what: 'wrong value',
+    where: `--${name}`,
+    got: JSON.stringify(got),
+    expected,
+  })
+}
