@@ -23,7 +23,7 @@ export async function packExample({ sample, xAdv }: Example): Promise<PackedExam
   return { sample, length: xAdv.length, data: await deflateBytes(bytes) }
 }
 
-export async function unpackExample({ sample, length, data }: PackedExample): Promise<Example> {
+async function unpackExample({ sample, length, data }: PackedExample): Promise<Example> {
   const bytes = await inflateBytes(data, { maxOutputLength: Math.max(1, length * 4) }).catch(
     (cause: unknown) => {
       throw damaged(sample, 'bytes that do not inflate', cause)

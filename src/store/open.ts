@@ -22,7 +22,8 @@ const sqlite: Flavour = {
 
 /**
  * Opens the result store in the SQLite file at `path`, and makes the file and its folder if they are
- * not there. Several processes may have the same store open and write to it.
+ * not there. Several processes of one machine may have the same store open and write to it; a network
+ * drive must not be used by two machines at once.
  *
  * @param path - relative to the working directory; `:memory:` is a store that ends with the process
  * @throws GauntletError GNT_STORE if the path cannot be opened or written, is not a SQLite file, is the

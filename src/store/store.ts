@@ -31,7 +31,10 @@ export class Store {
     this.#db = db
   }
 
-  /** Closes the file. A second call does nothing; every other method fails from now on. */
+  /**
+   * Closes the file when the call that is going on has ended. A second call does nothing; every other
+   * method fails from now on.
+   */
   async close(): Promise<void> {
     await this.#db.destroy()
   }
@@ -99,7 +102,7 @@ export class Store {
 
   /**
    * All that is known of a run, by cell in planned order, as of one moment. The one method whose answer
-   * is large: about 0.2 GB and 5 s for a million outcomes.
+   * is large: about 0.15 GB and 5 s for a million outcomes.
    *
    * @param runId - the whole id
    * @throws GauntletError GNT_STORE_NOT_FOUND if there is no run of this id

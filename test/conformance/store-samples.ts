@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { Outcome, Task, TaskResult } from '../../src/plan/task.js'
 import type { CellPlan, NewRun } from '../../src/store/types.js'
 
@@ -83,5 +84,13 @@ export function sampleRun(id: string, overrides: Partial<NewRun> = {}): NewRun {
     manifest: { engine: '0.1.0' },
     cells: [sampleCell([sampleTask(1, 0, 4), sampleTask(2, 4, 7)])],
     ...overrides,
+  }
+}
+
+/** What an error of GNT_STORE_NOT_FOUND must match. */
+export function notFound(message: RegExp) {
+  return {
+    code: 'GNT_STORE_NOT_FOUND',
+    message: expect.stringMatching(message) as string,
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import Libsql from 'libsql'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { libsqlDialect } from '../../../src/store/libsql-dialect.js'
 import { openStore } from '../../../src/store/open.js'
 import { Store } from '../../../src/store/store.js'
@@ -20,6 +20,10 @@ interface Tables {
 
 async function count(on: Kysely<Tables>): Promise<number> {
   return (await on.selectFrom('things').select('id').execute()).length
+}
+
+async function select(on: Kysely<Tables>, n: number): Promise<unknown[]> {
+  return (await sql.raw(`select ${n} as n`).execute(on)).rows
 }
 
 describe('libsqlDialect', () => {
@@ -93,6 +97,35 @@ describe('libsqlDialect', () => {
   it('refuses text with a NUL in a condition too', async () => {
     const find = db.selectFrom('things').selectAll().where('value', '=', 'a\0').execute()
     await expect(find).rejects.toMatchObject({ code: 'GNT_STORE' })
+  })
+
+  it('makes a statement once, however often it runs', async () => {
+    const prepare = vi.spyOn(raw, 'prepare')
+    for (let id = 0; id < 20; id++)
+      await db.insertInto('things').values({ id, value: id }).execute()
+    expect(prepare).toHaveBeenCalledTimes(1)
+    expect(await count(db)).toBe(20)
+  })
+
+  it('forgets statements that were not used for long, and runs them all the same', async () => {
+    const prepare = vi.spyOn(raw, 'prepare')
+    for (let n = 0; n < 200; n++) expect(await select(db, n)).toEqual([{ n }])
+    expect(await select(db, 199)).toEqual([{ n: 199 }])
+    expect(prepare).toHaveBeenCalledTimes(200)
+    expect(await select(db, 0)).toEqual([{ n: 0 }])
+    expect(prepare).toHaveBeenCalledTimes(201)
+  })
+
+  it('goes on after a statement that failed', async () => {
+    const insert = async (id: number) => {
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('things').values({ id, value: id }).execute()
+      })
+    }
+    await insert(1)
+    for (let i = 0; i < 3; i++) await expect(insert(1)).rejects.toThrow('UNIQUE')
+    await insert(2)
+    expect(await count(db)).toBe(2)
   })
 
   it('does not stream', async () => {
