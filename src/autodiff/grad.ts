@@ -2,7 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
 import { contextOf } from './context.js'
-import { ruleKey, type Rule, type RuleTable } from './rule.js'
+import { ruleKey, type RuleTable, type SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
 import { sumTo } from './sum-to.js'
 
@@ -32,7 +32,11 @@ export interface BackwardResult {
 export function backward(g: GraphBuilder, options: BackwardOptions): BackwardResult {
   const { nodes, seeds, wrt } = options
   const rules = options.rules ?? builtInRules
-  const active = reachableFrom(wrt, nodes, rules)
+  const ruleOf: RuleOf = (node) => {
+    const rule = rules[ruleKey(node)]
+    return rule?.kind === 'choice' ? rule.choose(node, (name) => g.info(name)) : rule
+  }
+  const active = reachableFrom(wrt, nodes, ruleOf)
   const arriving = new Map<string, string[]>([...seeds].map(([value, seed]) => [value, [seed]]))
   const approximations: string[] = []
 
@@ -49,7 +53,7 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     const node = nodes[i]!
     const wants = node.inputs.map((input) => input !== '' && active.has(input))
     if (!wants.includes(true) || !node.outputs.some((output) => arriving.has(output))) continue
-    const rule = rules[ruleKey(node)]
+    const rule = ruleOf(node)
     if (rule?.kind === 'zero') continue
     if (!rule) throw noRule(node, nodes, wrt, rules)
     if (rule.kind === 'straightThrough')
@@ -60,7 +64,9 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
       const part = dx[k]
       if (!wants[k] || !part) return
       const broadcasts = rule.kind === 'gradient' && rule.broadcasts
-      const fitted = broadcasts ? sumTo(g, part, g.info(node.outputs[0]!).shape, g.info(input).shape) : part
+      const fitted = broadcasts
+        ? sumTo(g, part, g.info(node.outputs[0]!).shape, g.info(input).shape)
+        : part
       arriving.set(input, [...(arriving.get(input) ?? []), fitted])
     })
   }
@@ -68,24 +74,34 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
   const gradients = new Map<string, string>()
   for (const value of wrt) {
     const gradient = total(value)
-    if (gradient === null) throw cut(value, nodes, rules)
+    if (gradient === null) throw cut(value, nodes, ruleOf)
     gradients.set(value, gradient)
   }
   return { gradients, approximations }
 }
 
+type RuleOf = (node: Node) => SettledRule | undefined
+
 /** Values that depend on `wrt` through operators that let a gradient pass. */
-function reachableFrom(wrt: readonly string[], nodes: readonly Node[], rules: RuleTable): Set<string> {
+function reachableFrom(
+  wrt: readonly string[],
+  nodes: readonly Node[],
+  ruleOf: RuleOf,
+): Set<string> {
   const active = new Set(wrt)
   for (const node of nodes) {
-    const rule: Rule | undefined = rules[ruleKey(node)]
-    if (rule?.kind !== 'zero' && node.inputs.some((input) => active.has(input)))
+    if (node.inputs.some((input) => active.has(input)) && ruleOf(node)?.kind !== 'zero')
       for (const output of node.outputs) if (output) active.add(output)
   }
   return active
 }
 
-function noRule(node: Node, nodes: readonly Node[], wrt: readonly string[], rules: RuleTable): GauntletError {
+function noRule(
+  node: Node,
+  nodes: readonly Node[],
+  wrt: readonly string[],
+  rules: RuleTable,
+): GauntletError {
   return new GauntletError('GNT_GRAD_NO_RULE', {
     what: `no gradient rule for ${node.domain || 'ai.onnx'}::${node.op}`,
     where: `node ${node.name}, path ${pathThrough(node, nodes, wrt)}`,
@@ -98,29 +114,30 @@ function noRule(node: Node, nodes: readonly Node[], wrt: readonly string[], rule
 function pathThrough(node: Node, nodes: readonly Node[], wrt: readonly string[]): string {
   const producer = new Map(nodes.flatMap((n) => n.outputs.map((output) => [output, n] as const)))
   const back: string[] = []
-  for (let at: Node | undefined = node; at && back.length < 1000; ) {
+  for (let at: Node | undefined = node; at && back.length < 1000;) {
     back.unshift(at.name)
     const from: string | undefined = at.inputs.find((input) => producer.has(input))
     if (from === undefined) break
     at = producer.get(from)
   }
   const forth: string[] = []
-  for (let at: Node | undefined = node; at && forth.length < 1000; ) {
+  for (let at: Node | undefined = node; at && forth.length < 1000;) {
     const produced: readonly string[] = at.outputs
     at = nodes.find((n) => n.inputs.some((input) => input !== '' && produced.includes(input)))
     if (at) forth.push(at.name)
   }
-  const short = (names: string[]): string[] =>
-    names.length > 4 ? [names[0]!, '…', ...names.slice(-2)] : names
   return [wrt[0], ...short(back), ...short(forth), 'loss'].join(' > ')
 }
 
-function cut(value: string, nodes: readonly Node[], rules: RuleTable): GauntletError {
+const short = (names: string[]): string[] =>
+  names.length > 4 ? [names[0]!, '…', ...names.slice(-2)] : names
+
+function cut(value: string, nodes: readonly Node[], ruleOf: RuleOf): GauntletError {
   const touched = new Set([value])
   const cuts: string[] = []
   for (const node of nodes) {
     if (!node.inputs.some((input) => touched.has(input))) continue
-    if (rules[ruleKey(node)]?.kind === 'zero') {
+    if (ruleOf(node)?.kind === 'zero') {
       // A Shape reads no values: it is never what cuts a path.
       if (node.op !== 'Shape' && node.op !== 'Size') cuts.push(`${node.name} (${node.op})`)
     } else for (const output of node.outputs) touched.add(output)
@@ -128,7 +145,10 @@ function cut(value: string, nodes: readonly Node[], rules: RuleTable): GauntletE
   return new GauntletError('GNT_GRAD_CUT', {
     what: 'no differentiable path from the loss to the input',
     where: value,
-    got: cuts.length > 0 ? `the path is cut at ${cuts.slice(0, 3).join(', ')}` : 'an output that does not depend on it',
+    got:
+      cuts.length > 0
+        ? `the path is cut at ${cuts.slice(0, 3).join(', ')}`
+        : 'an output that does not depend on it',
     fix: 'use an attack that needs no gradient, or name another output with --output',
   })
 }

@@ -36,35 +36,58 @@ export type Gradients = readonly (string | null)[]
  * - `zero`: the derivative is zero almost everywhere and nothing flows (comparisons, Shape, ArgMax).
  * - `straightThrough`: not differentiable; the named surrogate is used and reported (BPDA,
  *   Athalye et al. 2018, arXiv:1802.00420).
+ * - `choice`: one of the above, by the node's types (a Cast between floats, to an integer, to bool).
  */
 export type Rule =
-  | { readonly kind: 'gradient'; readonly apply: (context: RuleContext) => Gradients; readonly broadcasts: boolean }
+  | SettledRule
+  | {
+      readonly kind: 'choice'
+      readonly choose: (node: Node, info: (name: string) => ValueInfo) => SettledRule
+    }
+
+export type SettledRule =
+  | {
+      readonly kind: 'gradient'
+      readonly apply: (context: RuleContext) => Gradients
+      readonly broadcasts: boolean
+    }
   | { readonly kind: 'zero' }
-  | { readonly kind: 'straightThrough'; readonly apply: (context: RuleContext) => Gradients; readonly surrogate: string }
+  | {
+      readonly kind: 'straightThrough'
+      readonly apply: (context: RuleContext) => Gradients
+      readonly surrogate: string
+    }
 
 /** Operator name, with `domain:` in front outside ai.onnx → rule. */
 export type RuleTable = Readonly<Record<string, Rule>>
 
 /** A rule whose gradients have their inputs' shapes. */
-export const gradient = (apply: (context: RuleContext) => Gradients): Rule => ({
+export const gradient = (apply: (context: RuleContext) => Gradients): SettledRule => ({
   kind: 'gradient',
   apply,
   broadcasts: false,
 })
 
 /** A rule of a broadcasting operator: gradients may have the output's shape, the engine sums them down. */
-export const broadcasting = (apply: (context: RuleContext) => Gradients): Rule => ({
+export const broadcasting = (apply: (context: RuleContext) => Gradients): SettledRule => ({
   kind: 'gradient',
   apply,
   broadcasts: true,
 })
 
-export const zero: Rule = { kind: 'zero' }
+export const zero: SettledRule = { kind: 'zero' }
 
 export const straightThrough = (
   surrogate: string,
   apply: (context: RuleContext) => Gradients = ({ dy }) => [dy[0]!],
-): Rule => ({ kind: 'straightThrough', surrogate, apply })
+): SettledRule => ({ kind: 'straightThrough', surrogate, apply })
+
+export const choice = (
+  choose: (node: Node, info: (name: string) => ValueInfo) => SettledRule,
+): Rule => ({
+  kind: 'choice',
+  choose,
+})
 
 export const ruleKey = (node: Pick<Node, 'op' | 'domain'>): string =>
   node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}:${node.op}`

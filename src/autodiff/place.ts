@@ -1,0 +1,46 @@
+import { GauntletError } from '../errors.js'
+import { isFixed, reshapeTarget, type Shape, type Size } from '../graph/shapes.js'
+import type { RuleContext } from './rule.js'
+
+/** Pads with zeros along some axes; a negative count cuts. */
+export function padded(
+  { g }: RuleContext,
+  value: string,
+  axes: readonly number[],
+  begin: readonly number[],
+  end: readonly number[],
+): string {
+  const used = axes.flatMap((axis, k) => (begin[k] || end[k] ? [k] : []))
+  if (used.length === 0) return value
+  const pads = [...used.map((k) => begin[k]!), ...used.map((k) => end[k]!)]
+  return g.emit('Pad', [value, g.ints(pads), '', g.ints(used.map((k) => axes[k]!))])
+}
+
+export function cut(
+  { g }: RuleContext,
+  value: string,
+  axes: readonly number[],
+  begin: readonly number[],
+  end: readonly number[],
+): string {
+  return g.emit('Slice', [value, g.ints(begin), g.ints(end), g.ints(axes)])
+}
+
+export function scaled(size: Size, factor: number): Size {
+  return isFixed(size) ? size * factor : { perBatch: size.perBatch * factor }
+}
+
+/** Reshapes to a shape in which at most one axis follows the batch. @throws GNT_GRAPH_DYNAMIC_SHAPE else */
+export function reshape(context: RuleContext, value: string, shape: Shape): string {
+  const target = reshapeTarget(shape)
+  if (!target) throw dynamic(context)
+  return context.g.emit('Reshape', [value, context.g.ints(target)])
+}
+
+export function dynamic({ node }: RuleContext): GauntletError {
+  return new GauntletError('GNT_GRAPH_DYNAMIC_SHAPE', {
+    what: `more than one axis of ${node.op} follows the batch`,
+    where: `node ${node.name}`,
+    fix: 'export the model with a fixed input size',
+  })
+}
