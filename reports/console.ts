@@ -14,7 +14,8 @@ import {
 } from './view.js'
 
 /** Of the comparison table: the only column in colour. */
-const differenceColumn = 4
+const changeColumn = 4
+const longestName = 9
 const problemsShown = 3
 const changeStyle = { worse: 'red', better: 'green', unclear: undefined } as const
 const verdictStyle = { pass: 'green', fail: 'red', inconclusive: 'yellow', none: 'dim' } as const
@@ -145,8 +146,18 @@ function comparisonTable(
   width: number,
   paint: Paint,
 ): string[] {
-  const versions = [baseline, candidate].map((version) => cut(version, width < 90 ? 8 : 14))
-  const head = ['', 'threat', ...versions, 'difference', 'broken', 'fixed', 'p (Holm)']
+  const names = [baseline, candidate]
+  // Cut names may look alike (`cifar_deep…`, `cifar_deep…`): long ones stand in full above the table.
+  const isLong = names.some((name) => [...name].length > longestName)
+  const head = [
+    '',
+    'threat',
+    ...(isLong ? ['baseline', 'candidate'] : names),
+    'change',
+    'broken',
+    'fixed',
+    'p (Holm)',
+  ]
   const body = rows.map((row) => [
     row.what,
     formatThreat(row),
@@ -157,12 +168,14 @@ function comparisonTable(
     String(row.difference.counts.newlyFixed),
     pNumber(row.pAdjusted),
   ])
-  return columns([head, ...body], width, (text, r, c) => {
+  const title = isLong ? wrap(names.join(' → '), width, '  ') : []
+  const table = columns([head, ...body], width, (text, r, c) => {
     const row = rows[r - 1]
     if (!row) return paint('dim', text)
     const style = changeStyle[directionOf(row.difference)]
-    return c === differenceColumn && style ? paint(style, text) : text
+    return c === changeColumn && style ? paint(style, text) : text
   })
+  return [...title, ...table]
 }
 
 function cellLines(report: RunReport, width: number, room: number, paint: Paint): string[] {

@@ -43,5 +43,8 @@ export function formatSeconds(seconds: number): string {
 
 /** Keeps a number and its unit, or a norm and its epsilon, on one line. */
 export function tie(text: string): string {
-  return text.replace(/(\d|<) (?=%|pp\b|\d)/g, '$1\u00A0').replace(/(L∞|L2|L1) (?=\d)/g, '$1\u00A0')
+  return text
+    .replace(/(\d|[<=]) (?=%|pp\b|\d)/g, '$1\u00A0')
+    .replace(/(L∞|L2|L1) (?=\d)/g, '$1\u00A0')
+    .replace(/\bp (?=[=<])/g, 'p\u00A0')
 }

@@ -18,6 +18,7 @@ const fullLines = 6
 
 /** One figure per norm: robust accuracy against epsilon, a line per version with its interval as a band. */
 export async function robustnessCharts(report: RunReport): Promise<Markup> {
+  if (normsOf(report).length === 0) return markup`<p class="muted">No attack ran.</p>`
   const figures: Markup[] = []
   for (const norm of normsOf(report)) figures.push(await chartFigure(report, norm))
   return markup`${figures}`
@@ -189,8 +190,11 @@ export function readableTicks(epsilons: readonly number[], widthPx: number): num
   return kept.includes(0) ? kept.toReversed() : [0, ...kept.toReversed().slice(1)]
 }
 
+/** Versions of one model often differ at the end of their names, so the middle goes. */
 function shorten(name: string): string {
-  return name.length <= 14 ? name : `${name.slice(0, 13)}…`
+  const letters = [...name]
+  if (letters.length <= 15) return name
+  return `${letters.slice(0, 8).join('')}…${letters.slice(-6).join('')}`
 }
 
 function describePoint({ version, epsilon, share }: Point): string {

@@ -17,7 +17,7 @@ import { filterBox, framed, underThreat } from './tables.js'
 export function comparisonTables(report: RunReport): Markup {
   const pairs = comparisonPairs(report)
   if (pairs.length === 0)
-    return markup`<p class="muted">One version only: there is nothing to compare it with.</p>`
+    return markup`<p class="muted">Nothing to compare: fewer than two versions have results.</p>`
   return markup`${pairs.map(({ baseline, candidate, rows }, i) => comparisonTable(baseline, candidate, rows, `comparison-${i}`))}`
 }
 

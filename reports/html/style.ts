@@ -63,7 +63,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .filter{display:block;font-size:13px;color:var(--muted);margin-bottom:10px}.filter[hidden]{display:none}
 .filter input{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:7px;padding:5px 10px;margin-left:6px;max-width:100%}
 .versions th,.versions td{vertical-align:top;padding-top:12px;padding-bottom:14px}.versions thead th{white-space:normal;padding-bottom:8px;padding-top:0}
-.versions tbody th{font-size:17px;overflow-wrap:anywhere;min-width:64px}.versions tbody td{width:40%}.versions tbody tr:hover{background:none}
+.versions tbody th{font-size:16px;line-height:1.3;overflow-wrap:anywhere;min-width:64px}.versions tbody td{width:37%}.versions tbody tr:hover{background:none}
 .swatch{display:inline-block;background:var(--series);width:11px;height:11px;border-radius:3px;margin-right:8px}
 .big{font-size:25px;font-weight:700;line-height:1.15;letter-spacing:-.01em;white-space:nowrap}
 .chip{display:inline-block;font-size:13px;font-weight:650;padding:1px 8px;border-radius:20px;white-space:nowrap;vertical-align:3px;background:var(--none-soft);color:var(--muted)}
@@ -92,7 +92,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 @media (max-width:640px){header,main{padding-left:14px;padding-right:14px}h1{font-size:20px}.card,.verdict,.banner{padding:15px 14px}
 .verdict{grid-template-columns:minmax(0,1fr)}.why{align-self:center}
 .badge{justify-self:start;font-size:21px;padding:7px 14px}.verdict h2{font-size:19px}.change{font-size:15px}
-.versions th,.versions td{padding-left:6px;padding-right:6px}.versions tbody th{font-size:15px;min-width:44px}.big{font-size:20px;display:block}.versions .bar{min-width:0}.swatch{display:block;margin-bottom:4px}header dl{gap:1px 16px}
+.versions th,.versions td{padding-left:6px;padding-right:6px}.versions tbody th{font-size:14px;min-width:44px}.big{font-size:20px;display:block}.versions .bar{min-width:0}.swatch{display:block;margin-bottom:4px}header dl{gap:1px 16px}
 .scroll table{font-size:13.5px}.scroll th,.scroll td{padding:7px 6px}.measure{display:block}.measure .bar{display:none}.measure .ci{display:block;font-size:12px}.under>:first-child{min-width:0}.scroll thead th{white-space:normal}}
 @media print{body{background:#fff}.card,.verdict{break-inside:avoid}.filter{display:none}}
 `

@@ -77,9 +77,14 @@ export function versionTable(report: RunReport): Markup {
 function versionRow(report: RunReport, version: VersionView, threat: Threat | undefined): Markup {
   const clean = changeOf(report, version.version, 'clean accuracy')
   const robust = threat && changeOf(report, version.version, 'worst case', threat)
-  return markup`<tr style="--series:${seriesColour(report, version.version)}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${version.version}</th>
+  return markup`<tr style="--series:${seriesColour(report, version.version)}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${breakable(version.version)}</th>
 <td>${bigShare(version.cleanAccuracy, clean)}</td>
 <td>${bigShare(robustAccuracyAt(version, threat), robust)}</td></tr>`
+}
+
+/** A long name may break after its separators: `cifar_|deep_|kw`. */
+function breakable(name: string): Markup {
+  return markup`${name.split(/(?<=[_./-])/).map((part, i) => (i === 0 ? part : markup`<wbr>${part}`))}`
 }
 
 function bigShare(share: Proportion | undefined, change: ComparisonView | undefined): Markup {

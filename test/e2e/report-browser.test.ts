@@ -24,6 +24,7 @@ const reports: Readonly<Record<string, RunReport>> = {
   pass: samples.passingReport(),
   inconclusive: samples.inconclusiveReport(),
   ungated: samples.ungatedReport(),
+  three: samples.threeVersionsReport(),
   single: samples.singleVersionReport(),
   tabular: samples.tabularReport(),
   empty: samples.emptyReport(),

@@ -1,4 +1,4 @@
-import type { GateResult, RuleResult } from '../../src/gate/types.js'
+import type { GateResult, RuleResult, Verdict } from '../../src/gate/types.js'
 import type { CellView, ComparisonView, PictureView, RunReport } from '../../src/reporter.js'
 import {
   formatP,
@@ -10,6 +10,7 @@ import {
 import { holm } from '../../src/stats/multiple.js'
 import { pairCounts, pairedDifference } from '../../src/stats/paired.js'
 import { wilson } from '../../src/stats/proportion.js'
+import type { PairedDifference } from '../../src/stats/types.js'
 import { createRng } from '../../src/util/rng.js'
 import { samplePictures, tabularPictures } from './sample-pictures.js'
 
@@ -141,7 +142,9 @@ function gateOf(comparisons: readonly ComparisonView[], candidate: string): Gate
       reason: 'fgsm and pgd ran to the end on all samples',
     },
   ]
-  const verdict = rules.some((rule) => rule.verdict === 'fail') ? 'fail' : 'pass'
+  const verdict =
+    (['fail', 'inconclusive'] as const).find((v) => rules.some((rule) => rule.verdict === v)) ??
+    'pass'
   return { verdict, baseline: worst.baseline, candidate, rules }
 }
 
@@ -153,16 +156,25 @@ function nonInferiority(id: string, what: string, row: ComparisonView, margin: n
     id,
     kind: 'non-inferiority',
     level: 'error',
-    verdict: difference.low >= -margin ? 'pass' : 'fail',
+    verdict: nonInferiorityVerdict(difference, margin),
     reason: `${what}: ${values.join(' → ')}, ${formatPoints(difference.estimate)} (${formatPointsInterval(difference)}; margin 2 pp), ${newlyBroken} newly broken, ${newlyFixed} newly fixed, ${formatP(pAdjusted)}`,
     difference,
     pAdjusted,
   }
 }
 
+function nonInferiorityVerdict({ low, high }: PairedDifference, margin: number): Verdict {
+  if (low >= -margin) return 'pass'
+  return high < -margin ? 'fail' : 'inconclusive'
+}
+
 function build(models: readonly Simulated[]): RunReport {
-  const [baseline, candidate] = models
-  const comparisons = baseline && candidate ? compare(baseline, candidate) : []
+  const comparisons = models.slice(1).flatMap((candidate, i) => {
+    const baseline = models[i]
+    return baseline ? compare(baseline, candidate) : []
+  })
+  const candidate = models.length > 1 ? models.at(-1) : undefined
+  const judged = comparisons.filter((row) => row.candidate === candidate?.version)
   return {
     title: `Glyph classifier: ${models.map((model) => model.version).join(' → ')}`,
     runId: 'r-20260314-0905-7c1e',
@@ -183,7 +195,7 @@ function build(models: readonly Simulated[]): RunReport {
     })),
     cells: models.flatMap(cellsOf),
     comparisons,
-    gate: candidate && gateOf(comparisons, candidate.version),
+    gate: candidate && gateOf(judged, candidate.version),
     pictures: models.flatMap((model, i) => samplePictures(model.version, 4 / 255, i === 0 ? 3 : 6)),
     problems: [],
     manifest: {
@@ -235,6 +247,15 @@ export function inconclusiveReport(): RunReport {
 
 export function ungatedReport(): RunReport {
   return { ...failingReport(), gate: undefined }
+}
+
+/** Three in order, names as a release process gives them: each is compared with the one before. */
+export function threeVersionsReport(): RunReport {
+  return build([
+    simulate('2026.01-base', 0.9, 5 / 255),
+    simulate('2026.02-adversarial', 0.93, 12 / 255),
+    simulate('2026.03-distilled', 0.94, 11 / 255),
+  ])
 }
 
 /** One version, so nothing to compare and no gate against a baseline. */

@@ -61,6 +61,26 @@ describe('console', () => {
     expect(renderConsole(report, { maxLines: Infinity })).not.toContain('…')
   })
 
+  it.each([80, 100])(
+    'keeps three versions with long names to one screen of %i columns',
+    (width) => {
+      const lines = renderConsole(samples.threeVersionsReport(), { width }).split('\n')
+      expect(lines).toHaveLength(24)
+      for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(width)
+      expect(lines.at(-1)).toMatch(/^… \d+ more comparison lines in the report$/)
+    },
+  )
+
+  it('shows long names in full, for two cut names may look alike', () => {
+    const lines = renderConsole(samples.threeVersionsReport(), { maxLines: Infinity }).split('\n')
+    const titles = lines.filter((line) => line.includes(' → 2026'))
+    expect(titles).toEqual([
+      '2026.02-adversarial → 2026.03-distilled',
+      '2026.01-base → 2026.02-adversarial',
+    ])
+    expect(lines.filter((line) => /threat {2}baseline {2}candidate/.test(line))).toHaveLength(2)
+  })
+
   it('gives the gate alone', () => {
     const text = renderGate(samples.failingReport())
     expect(text).toContain('✗ robustness-holds')

@@ -10,6 +10,7 @@ const reports: readonly (readonly [string, RunReport])[] = [
   ['passing gate', samples.passingReport()],
   ['inconclusive, incomplete', samples.inconclusiveReport()],
   ['no gate', samples.ungatedReport()],
+  ['three versions', samples.threeVersionsReport()],
   ['one version', samples.singleVersionReport()],
   ['tabular data', samples.tabularReport()],
   ['hostile names', hostile],

@@ -86,8 +86,8 @@ describe('ticks of the epsilon axis', () => {
 
 describe('tie', () => {
   it('keeps numbers with their units', () => {
-    expect(tie('L∞ 4/255: 48.0 %, −40.2 pp, 212 newly broken, p < 1e-6')).toBe(
-      'L∞\u00A04/255: 48.0\u00A0%, −40.2\u00A0pp, 212 newly broken, p <\u00A01e-6',
+    expect(tie('L∞ 4/255: 48.0 %, −40.2 pp, 212 newly broken, p < 1e-6, p = 1')).toBe(
+      'L∞\u00A04/255: 48.0\u00A0%, −40.2\u00A0pp, 212 newly broken, p\u00A0<\u00A01e-6, p\u00A0=\u00A01',
     )
   })
 })
