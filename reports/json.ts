@@ -11,8 +11,7 @@ export const json: Reporter = {
   render: async (report) => `${JSON.stringify(reportJson(report), null, 2)}\n`,
 }
 
-/** The same object, for a caller that prints it as part of something larger. */
-export function reportJson(report: RunReport): Record<string, unknown> {
+function reportJson(report: RunReport): Record<string, unknown> {
   return {
     schema,
     title: report.title,

@@ -1,6 +1,6 @@
 /** Plain-text layout for a terminal. Widths count code points. */
 
-export type Style = 'red' | 'green' | 'yellow' | 'dim'
+type Style = 'red' | 'green' | 'yellow' | 'dim'
 export type Paint = (style: Style, text: string) => string
 
 const codes: Readonly<Record<Style, string>> = { red: '31', green: '32', yellow: '33', dim: '2' }
