@@ -18,7 +18,7 @@ import {
 } from '../../conformance/store-samples.js'
 
 const writer = fileURLToPath(new URL('../../fixtures/store-writer.mjs', import.meta.url))
-const tasks = 150
+const tasks = 80
 const samplesPerTask = 1100 // two INSERTs per task, so that a kill can fall between them
 const examplesPerTask = 2
 
