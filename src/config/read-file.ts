@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createJiti } from 'jiti'
 import { parse } from 'yaml'
 import { GauntletError } from '../errors.js'
-import { moduleAliases } from '../util/module-aliases.js'
+import { importUserModule, isModulePath } from './user-module.js'
 
 /** A configuration is written by hand; a larger file is some other file. */
 const maxBytes = 1_000_000
@@ -27,7 +26,7 @@ export async function readConfigFile(path: string, where: string): Promise<unkno
   try {
     if (path.endsWith('.json')) return JSON.parse(await readFile(path, 'utf8'))
     if (/\.ya?ml$/.test(path)) return parse(await readFile(path, 'utf8'), { maxAliasCount: 100 })
-    if (/\.[cm]?[jt]s$/.test(path)) return await importDefault(path, where)
+    if (isModulePath(path)) return await importDefault(path, where)
   } catch (cause) {
     if (cause instanceof GauntletError) throw cause
     throw new GauntletError(
@@ -58,15 +57,7 @@ async function sizeOf(path: string, where: string): Promise<number> {
 }
 
 async function importDefault(path: string, where: string): Promise<unknown> {
-  const module: unknown = await createJiti(import.meta.url, {
-    fsCache: false,
-    moduleCache: false,
-    alias: moduleAliases(),
-  }).import(path)
-  const value =
-    typeof module === 'object' && module !== null && 'default' in module
-      ? await module.default
-      : undefined
+  const value = await importUserModule(path)
   if (value !== undefined) return value
   throw new GauntletError('GNT_CONFIG', {
     what: 'the configuration has no default export',

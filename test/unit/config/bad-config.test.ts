@@ -118,7 +118,7 @@ const cases: readonly [string, unknown, string, string][] = [
     'a key of another kind of rule',
     gate({ ...floor, margin: 0.1 }),
     'gate.rules[0].margin',
-    'one of id, level, scope, kind, metric, min, confidence',
+    'metric, min, confidence',
   ],
   ['a share above 1', gate({ ...floor, min: 95 }), 'gate.rules[0].min', 'at most 1'],
   [

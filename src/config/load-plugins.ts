@@ -1,0 +1,83 @@
+import { relative } from 'node:path'
+import { z } from 'zod'
+import type { AttackPlugin } from '../attack/types.js'
+import { GauntletError } from '../errors.js'
+import { firstProblem } from '../util/schema-problem.js'
+import { importUserModule, isModulePath } from './user-module.js'
+
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+
+/** What a module must hold to be an attack; the types say more. */
+const pluginSchema = z.looseObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'lower-case letters, digits, dots and hyphens' }),
+  version: z.int().min(1),
+  title: z.string().min(1),
+  source: z.string().min(1),
+  kind: z.enum(['fixed-epsilon', 'control']),
+  needs: z.array(z.enum(['gradient', 'scores', 'labels'])),
+  norms: z.array(z.enum(['linf', 'l2', 'l1'])).min(1),
+  goals: z.array(z.enum(['untargeted', 'targeted'])).min(1),
+  restarts: z.int().min(1),
+  params: z.custom((value) => value instanceof z.ZodType, { error: 'a zod schema' }),
+  label: z.custom(isFunction, { error: 'a function' }),
+  run: z.custom(isFunction, { error: 'a function' }),
+})
+
+/**
+ * Loads attacks of third parties: modules whose default export is one attack or a list of them.
+ *
+ * @param paths - absolute
+ * @param cwd - what messages show paths relative to
+ * @throws GauntletError GNT_CONFIG that names the module
+ */
+export async function loadPlugins(
+  paths: readonly string[],
+  cwd: string,
+): Promise<readonly AttackPlugin[]> {
+  const plugins: AttackPlugin[] = []
+  for (const path of paths) {
+    const where = relative(cwd, path) || path
+    const value = await importPlugin(path, where)
+    for (const each of Array.isArray(value) ? value : [value]) plugins.push(check(each, where))
+  }
+  return plugins
+}
+
+async function importPlugin(path: string, where: string): Promise<unknown> {
+  if (!isModulePath(path))
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'not a plugin module',
+      where,
+      expected: 'a .ts, .mts, .js or .mjs file',
+    })
+  try {
+    return await importUserModule(path)
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
+    throw new GauntletError(
+      'GNT_CONFIG',
+      { what: 'a plugin cannot be loaded', where, got },
+      { cause },
+    )
+  }
+}
+
+function check(value: unknown, where: string): AttackPlugin {
+  if (isAttack(value)) return value
+  if (value === undefined)
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'the plugin has no default export',
+      where,
+      expected: 'export default defineAttack({ … })',
+    })
+  const parsed = pluginSchema.safeParse(value)
+  if (parsed.success) throw new Error('a value that is an attack was not taken for one')
+  const { path, ...problem } = firstProblem(pluginSchema, value, parsed.error)
+  throw new GauntletError('GNT_CONFIG', { ...problem, where: path ? `${where}: ${path}` : where })
+}
+
+function isAttack(value: unknown): value is AttackPlugin {
+  return pluginSchema.safeParse(value).success
+}
