@@ -53,7 +53,8 @@ export class PoolProcess {
       child.once('exit', (code, signal) =>
         reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
       )
-      pool.#send({ type: 'start', ...options })
+      const { workers, dataset } = options
+      pool.#send({ type: 'start', workers, dataset })
     }).catch(async (error: unknown) => {
       await pool.stop()
       throw error

@@ -1,4 +1,5 @@
 import type { Verdict } from '../gate/types.js'
+import type { RunStatus } from '../store/types.js'
 
 /** What the process ends with. Errors carry their own code: see src/errors.ts. */
 export const exitCodes = {
@@ -26,4 +27,10 @@ export function exitForVerdict(verdict: Verdict): number {
     case 'inconclusive':
       return exitCodes.gateInconclusive
   }
+}
+
+/** What a run ends with before any gate is asked. */
+export function exitForStatus(status: RunStatus): number {
+  if (status === 'complete') return exitCodes.ok
+  return status === 'interrupted' ? exitCodes.interrupted : exitCodes.incomplete
 }

@@ -1,7 +1,25 @@
 import type { Command } from '../command.js'
+import { attackCommand } from './attack.js'
 import { attacksCommand } from './attacks.js'
+import { baselineCommand } from './baseline.js'
+import { compareCommand } from './compare.js'
+import { exportCommand } from './export.js'
+import { gateCommand } from './gate.js'
+import { reportCommand } from './report.js'
+import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { suitesCommand } from './suites.js'
 
 /** All verbs, in the order of the help. A new one is one file and one line here. */
-export const commands: readonly Command[] = [attacksCommand, suitesCommand, schemaCommand]
+export const commands: readonly Command[] = [
+  runCommand,
+  gateCommand,
+  compareCommand,
+  reportCommand,
+  baselineCommand,
+  attackCommand,
+  attacksCommand,
+  suitesCommand,
+  exportCommand,
+  schemaCommand,
+]

@@ -27,7 +27,9 @@ export function expandSuites(
       for (const epsilon of epsilons)
         for (const use of suite.attacks) {
           const goal: Goal =
-            written === 'untargeted' ? { kind: 'untargeted' } : { kind: 'targeted', target: written.target }
+            written === 'untargeted'
+              ? { kind: 'untargeted' }
+              : { kind: 'targeted', target: written.target }
           const threat: ThreatModel = { norm, epsilon, bounds: range, goal }
           checkEpsilon(threat)
           const attack = attacks.specify(use.use, use.params, use.restarts)

@@ -8,7 +8,14 @@ import type { ResolvedRun } from './resolve.js'
 
 export interface RunEvents {
   /** Before the first task: what is there already, and what is to do. */
-  onPlan?(planned: { total: number; cached: number; resumed: boolean; runId: string }): void
+  onPlan?(planned: {
+    readonly runId: string
+    readonly resumed: boolean
+    readonly total: number
+    readonly cached: number
+    /** Tasks to do, by cell. */
+    readonly cells: ReadonlyMap<string, number>
+  }): void
   onTask?(task: Task, state: 'done' | 'failed'): void
 }
 
@@ -38,8 +45,15 @@ export async function executeRun(
   const { runId, resumed } = await openRun(resolved, store)
   const cached = await store.completedKeys(unique.map((task) => task.key))
   const todo = unique.filter((task) => !cached.has(task.key))
-  events?.onPlan?.({ total: unique.length, cached: cached.size, resumed, runId })
-  const finish = async (status: RunStatus, executed: number, failed: number, seconds: number): Promise<RunOutcome> => {
+  const cellsToDo = new Map<string, number>()
+  for (const task of todo) cellsToDo.set(task.cell, (cellsToDo.get(task.cell) ?? 0) + 1)
+  events?.onPlan?.({ runId, resumed, total: unique.length, cached: cached.size, cells: cellsToDo })
+  const finish = async (
+    status: RunStatus,
+    executed: number,
+    failed: number,
+    seconds: number,
+  ): Promise<RunOutcome> => {
     await store.setRunStatus(runId, status)
     return { runId, status, tasks: unique.length, executed, failed, seconds }
   }
@@ -53,7 +67,8 @@ export async function executeRun(
       signal,
       sink: {
         save: async (task, outcome) => void (await store.saveResult(task, outcome)),
-        fail: async (task, kind, message) => void (await store.saveFailure(runId, task.key, { kind, message })),
+        fail: async (task, kind, message) =>
+          void (await store.saveFailure(runId, task.key, { kind, message })),
       },
       onTask: (task, outcome) => events?.onTask?.(task, outcome ? 'done' : 'failed'),
     })
@@ -66,7 +81,10 @@ export async function executeRun(
   }
 }
 
-async function openRun({ plan, suite, title, seed, manifest }: ResolvedRun, store: Store): Promise<{ runId: string; resumed: boolean }> {
+async function openRun(
+  { plan, suite, title, seed, manifest }: ResolvedRun,
+  store: Store,
+): Promise<{ runId: string; resumed: boolean }> {
   const known = (await store.listRuns()).find((run) => run.planDigest === plan.digest)
   if (known) {
     await store.setRunStatus(known.id, 'running')

@@ -33,16 +33,29 @@ export async function reportRun(store: Store, options: ReportRunOptions): Promis
   const examples = new Map<string, readonly Example[]>()
   if (dataset)
     for (const { cell } of cells) examples.set(cell.id, await store.examplesOf(run.id, cell.id))
-  return buildReport({ run, cells, dataset, examples, gate, pairs: options.pairs ?? gatePairs(cells, gate) })
+  return buildReport({
+    run,
+    cells,
+    dataset,
+    examples,
+    gate,
+    pairs: options.pairs ?? gatePairs(cells, gate),
+  })
 }
 
 /** Each version with its predecessor; then the gate's own pair where that is another one. */
-function gatePairs(cells: readonly CellOutcomes[], gate: GateResult | undefined): (readonly [string, string])[] {
+function gatePairs(
+  cells: readonly CellOutcomes[],
+  gate: GateResult | undefined,
+): (readonly [string, string])[] {
   const versions = versionsOf(cells)
   const pairs = versions.slice(1).map((version, i) => [versions[i]!, version] as const)
   const { baseline, candidate } = gate ?? {}
   const isNew =
-    baseline && candidate && versions.includes(baseline) && !pairs.some(([a, b]) => a === baseline && b === candidate)
+    baseline &&
+    candidate &&
+    versions.includes(baseline) &&
+    !pairs.some(([a, b]) => a === baseline && b === candidate)
   return isNew ? [...pairs, [baseline, candidate]] : pairs
 }
 
@@ -76,8 +89,12 @@ async function baselineOf(
     return versionResults(await store.outcomesOf(pointer.runId), pointer.version)
   }
   const version =
-    reference === 'previous' ? versions.at(-2) : reference === 'first' && versions.length > 1 ? versions[0] : reference
-  if (version === undefined || reference === 'first' && versions.length < 2) return null
+    reference === 'previous'
+      ? versions.at(-2)
+      : reference === 'first' && versions.length > 1
+        ? versions[0]
+        : reference
+  if (version === undefined || (reference === 'first' && versions.length < 2)) return null
   if (!versions.includes(version))
     throw new GauntletError('GNT_CONFIG', {
       what: 'the baseline of the gate is no version of this run',

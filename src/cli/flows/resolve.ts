@@ -26,7 +26,11 @@ export interface ResolvedRun {
 const keptPerTask = 4
 
 /** Loads data and models, expands the suites and makes the plan. @throws GauntletError on anything wrong */
-export async function resolveRun(config: Config, harness: Harness, cwd: string): Promise<ResolvedRun> {
+export async function resolveRun(
+  config: Config,
+  harness: Harness,
+  cwd: string,
+): Promise<ResolvedRun> {
   const dataset = await loadDataset(config.data)
   const suites = config.suites.map((suite) => harness.suites.resolve(suite))
   const checks = expandSuites(suites, harness.attacks, dataset.range)

@@ -1,0 +1,97 @@
+import { defineCommand } from '../command.js'
+import { epsilon, numberList, range, wholeNumber } from '../options.js'
+
+const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
+
+export const attackCommand = defineCommand({
+  command: 'attack <model>',
+  describe: 'Attack one model once, without a configuration',
+  examples: [
+    [
+      'gauntlet attack net.onnx --data images.npz --eps 8/255 --mean .49,.48,.45 --std .2,.2,.2',
+      'PGD-40 in L∞ on 8-bit images',
+    ],
+    ['gauntlet attack net.onnx --data d.npz --norm l2 --eps 0.5 --save adv.npz', 'keep x_adv, x, y, success'],
+  ],
+  positionals: { model: { type: 'string', demandOption: true, describe: 'ONNX file' } },
+  options: {
+    data: { ...text('file or folder with samples, or glyphs'), demandOption: true },
+    attack: { ...text('attack; see gauntlet attacks'), default: 'pgd' },
+    norm: { choices: ['linf', 'l2', 'l1'] as const, default: 'linf' as const, requiresArg: true, describe: 'norm' },
+    eps: {
+      type: 'string',
+      requiresArg: true,
+      coerce: epsilon('eps'),
+      describe: 'epsilon, in the units of the data: 0.03 or 8/255 (default 8/255 in L∞)',
+    },
+    steps: { type: 'number', requiresArg: true, coerce: wholeNumber('steps', { min: 1 }), describe: 'gradient steps' },
+    'step-size': {
+      type: 'string',
+      requiresArg: true,
+      coerce: epsilon('step-size'),
+      describe: 'step size, in the units of epsilon (default 2.5 × epsilon / steps)',
+    },
+    restarts: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('restarts', { min: 1 }),
+      describe: 'runs on what still stands (default: as the attack says)',
+    },
+    loss: text('loss to ascend: ce, margin or dlr'),
+    param: {
+      type: 'array',
+      string: true,
+      requiresArg: true,
+      describe: 'any other parameter of the attack: --param tries=100',
+    },
+    target: text('targeted: random, least-likely, next, or a class (default: untargeted)'),
+    layout: { choices: ['nchw', 'nhwc'] as const, requiresArg: true, describe: "layout of the network's input (default: found)" },
+    range: {
+      type: 'string',
+      requiresArg: true,
+      coerce: range('range'),
+      describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
+    },
+    mean: { type: 'string', requiresArg: true, coerce: numberList('mean'), describe: 'per channel: the network sees (x - mean) / std' },
+    std: { type: 'string', requiresArg: true, coerce: numberList('std'), describe: 'per channel, above 0' },
+    labels: text('label file beside npy or idx data'),
+    format: {
+      choices: ['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'] as const,
+      requiresArg: true,
+      describe: 'format of the data (default: found)',
+    },
+    input: text('attacked input of a network with several'),
+    output: text('logits of a network with several outputs'),
+    limit: { type: 'number', requiresArg: true, coerce: wholeNumber('limit', { min: 1 }), describe: 'only the first samples' },
+    batch: {
+      type: 'number',
+      requiresArg: true,
+      default: 64,
+      coerce: wholeNumber('batch', { min: 1, max: 65_536 }),
+      describe: 'samples per call of the runtime; never changes a result',
+    },
+    workers: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('workers', { min: 1, max: 256 }),
+      describe: 'worker threads (default: one a core, at most 8)',
+    },
+    seed: { type: 'number', requiresArg: true, default: 1, coerce: wholeNumber('seed'), describe: 'seed of every random draw' },
+    save: text('write the examples to this .npz: x_adv, x, y, success'),
+  },
+  async run(args, io) {
+    const { attackOnce, printAttack } = await import('../flows/attack-once.js')
+    const result = await attackOnce(
+      {
+        ...args,
+        epsilon: args.eps,
+        stepSize: args['step-size'],
+        params: args.param ?? [],
+      },
+      io,
+      { quiet: args.json },
+    )
+    if (args.json) io.out(JSON.stringify(result.summary))
+    else printAttack(result, io)
+  },
+})

@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { defaultWorkers } from '../../config/schema.js'
+import { takeSamples, type Dataset, type DatasetSpec } from '../../data/dataset.js'
+import { loadDataset } from '../../data/load.js'
+import { writeNpz } from '../../data/npz-write.js'
+import { GauntletError } from '../../errors.js'
+import { makePlan } from '../../plan/plan.js'
+import type { Example, Outcome, Task, TaskResult } from '../../plan/task.js'
+import { formatPercent, formatShareInterval } from '../../stats/format.js'
+import { wilson } from '../../stats/proportion.js'
+import {
+  formatEpsilon,
+  normLabels,
+  type Goal,
+  type Norm,
+  type TargetChoice,
+} from '../../threat/threat-model.js'
+import { execute } from '../../../workers/coordinator.js'
+import { createHarness } from '../compose.js'
+import { interruptible } from '../interrupt.js'
+import type { Io } from '../io.js'
+import { duration, Progress } from '../progress.js'
+import { paint, table } from '../table.js'
+import { checkEpsilon, checkFit } from './checks.js'
+import { rehearsals } from './execute-run.js'
+import { modelSpec } from './resolve.js'
+
+/** The command line of `gauntlet attack`, read. */
+export interface AttackArgs {
+  readonly model: string
+  readonly data: string
+  readonly attack: string
+  readonly norm: Norm
+  readonly epsilon?: number | undefined
+  readonly steps?: number | undefined
+  readonly stepSize?: number | undefined
+  readonly restarts?: number | undefined
+  readonly loss?: string | undefined
+  readonly params: readonly string[]
+  readonly target?: string | undefined
+  readonly layout?: 'nchw' | 'nhwc' | undefined
+  readonly range?: readonly [number, number] | undefined
+  readonly mean?: readonly number[] | undefined
+  readonly std?: readonly number[] | undefined
+  readonly labels?: string | undefined
+  readonly format?: DatasetSpec['format']
+  readonly input?: string | undefined
+  readonly output?: string | undefined
+  readonly limit?: number | undefined
+  readonly batch: number
+  readonly workers?: number | undefined
+  readonly seed: number
+  readonly save?: string | undefined
+}
+
+/** What `--json` prints. Shares are on [0, 1]; seconds are wall time of the attack, models open and warm. */
+export interface AttackSummary {
+  readonly model: string
+  readonly attack: string
+  readonly norm: Norm
+  readonly epsilon: number
+  readonly samples: number
+  readonly cleanAccuracy: number
+  readonly robustAccuracy: number
+  /** Fooled / correctly classified clean samples; null when none was. */
+  readonly attackSuccess: number | null
+  readonly gradients: number
+  readonly queries: number
+  readonly seconds: number
+  /** Summed over the workers. */
+  readonly secondsInRuntime: number
+}
+
+export interface AttackOnceResult {
+  readonly summary: AttackSummary
+  readonly label: string
+  readonly classes: number
+  readonly outcomes: readonly Outcome[]
+  readonly notes: readonly string[]
+  readonly workers: number
+  readonly saved: string | undefined
+}
+
+/** One attack on one model, kept nowhere but in the file of `--save`. */
+export async function attackOnce(args: AttackArgs, io: Io, options: { readonly quiet: boolean }): Promise<AttackOnceResult> {
+  const harness = createHarness()
+  const spec: DatasetSpec = {
+    path: args.data === 'glyphs' ? args.data : resolve(io.cwd, args.data),
+    format: args.format,
+    labels: args.labels === undefined ? undefined : resolve(io.cwd, args.labels),
+    range: args.range,
+    limit: args.limit,
+  }
+  const attack = harness.attacks.specify(args.attack, parametersOf(args), args.restarts)
+  const goal = goalOf(args.target)
+  const dataset = await loadDataset(spec)
+  const threat = { norm: args.norm, epsilon: epsilonOf(args), bounds: dataset.range, goal }
+  checkEpsilon(threat)
+  checkFit(harness.attacks, attack, threat)
+  const { layout, mean, std, input, output } = args
+  const model = await modelSpec({
+    version: 'model',
+    path: resolve(io.cwd, args.model),
+    layout,
+    mean: mean && [...mean],
+    std: std && [...std],
+    input,
+    output,
+  })
+  const workers = args.workers ?? defaultWorkers()
+  const plan = makePlan({
+    models: [model],
+    checks: [{ attack, threat }],
+    dataset: { ...spec, digest: dataset.digest },
+    samples: dataset.count,
+    seed: args.seed,
+    batch: args.batch,
+    keepExamples: args.save === undefined ? 0 : 'all',
+  })
+  const { results, seconds } = await runAll(plan.cells[0]!.tasks, plan.cells, workers, io, options.quiet)
+  const outcomes = results.flatMap((result) => result.outcomes).sort((a, b) => a.sample - b.sample)
+  const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
+  if (saved !== undefined)
+    await saveExamples(saved, dataset, outcomes, results.flatMap((result) => result.examples))
+  const right = outcomes.filter((outcome) => outcome.cleanPrediction === outcome.label).length
+  const fooled = outcomes.filter((outcome) => outcome.success).length
+  const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, one) => total + of(one), 0)
+  return {
+    label: attack.label,
+    classes: dataset.classes,
+    outcomes,
+    notes: [...new Set(results.flatMap((result) => result.notes))],
+    workers,
+    saved,
+    summary: {
+      model: args.model,
+      attack: args.attack,
+      norm: args.norm,
+      epsilon: threat.epsilon,
+      samples: outcomes.length,
+      cleanAccuracy: right / outcomes.length,
+      robustAccuracy: (right - fooled) / outcomes.length,
+      attackSuccess: right === 0 ? null : fooled / right,
+      gradients: sum((outcome) => outcome.gradients),
+      queries: sum((outcome) => outcome.queries),
+      seconds,
+      secondsInRuntime: results.reduce((total, result) => total + result.secondsInRuntime, 0),
+    },
+  }
+}
+
+async function runAll(
+  tasks: readonly Task[],
+  cells: Parameters<typeof rehearsals>[0],
+  workers: number,
+  io: Io,
+  quiet: boolean,
+): Promise<{ results: readonly TaskResult[]; seconds: number }> {
+  const results: TaskResult[] = []
+  let failure: string | undefined
+  const progress = new Progress(io, { quiet, title: false })
+  const executed = await interruptible(io, (signal) =>
+    execute({
+      tasks,
+      rehearsals: rehearsals(cells, tasks),
+      dataset: tasks[0]!.dataset,
+      workers,
+      signal,
+      sink: {
+        save: async (_task, result) => void results.push(result),
+        fail: async (_task, _kind, message) => void (failure ??= message),
+      },
+      onStart: () =>
+        progress.onPlan({
+          runId: '',
+          resumed: false,
+          total: tasks.length,
+          cached: 0,
+          cells: new Map(cells.map((cell) => [cell.id, cell.tasks.length])),
+        }),
+      onTask: (task, result) => progress.onTask(task, result ? 'done' : 'failed'),
+    }),
+  ).finally(() => progress.end())
+  if (executed.interrupted)
+    throw new GauntletError('GNT_INTERRUPTED', { what: 'interrupted', fix: 'nothing was written; run it again' })
+  if (failure !== undefined) throw new GauntletError('GNT_WORKER', { what: 'the attack did not finish', got: failure })
+  return { results, seconds: executed.seconds }
+}
+
+/** Named options and `--param name=value`, as the plugin's schema wants them. */
+function parametersOf({ steps, stepSize, loss, params }: AttackArgs): Record<string, unknown> {
+  const given: Record<string, unknown> = {
+    ...(steps === undefined ? {} : { steps }),
+    ...(stepSize === undefined ? {} : { stepSize }),
+    ...(loss === undefined ? {} : { loss }),
+  }
+  for (const param of params) {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(param) ?? []
+    if (name === undefined || value === undefined)
+      throw new GauntletError('GNT_USAGE', {
+        what: 'wrong value',
+        where: '--param',
+        got: JSON.stringify(param),
+        expected: 'name=value, as in tries=100',
+      })
+    const number = Number(value)
+    given[name] = value === 'true' ? true : value === 'false' ? false : value !== '' && Number.isFinite(number) ? number : value
+  }
+  return given
+}
+
+function epsilonOf({ epsilon, norm }: AttackArgs): number {
+  if (epsilon !== undefined) return epsilon
+  if (norm === 'linf') return 8 / 255
+  throw new GauntletError('GNT_USAGE', {
+    what: 'no epsilon given',
+    expected: `a radius in ${normLabels[norm]}`,
+    fix: 'pass --eps, as in --eps 0.5',
+  })
+}
+
+function goalOf(target: string | undefined): Goal {
+  if (target === undefined) return { kind: 'untargeted' }
+  const names: readonly TargetChoice[] = ['random', 'least-likely', 'next']
+  const named = names.find((name) => name === target)
+  if (named !== undefined) return { kind: 'targeted', target: named }
+  if (/^\d+$/.test(target)) return { kind: 'targeted', target: Number(target) }
+  throw new GauntletError('GNT_USAGE', {
+    what: 'wrong value',
+    where: '--target',
+    got: JSON.stringify(target),
+    expected: 'random, least-likely, next, or the number of a class',
+  })
+}
+
+/** One file with all samples in order; it appears whole or not at all. */
+async function saveExamples(
+  path: string,
+  dataset: Dataset,
+  outcomes: readonly Outcome[],
+  examples: readonly Example[],
+): Promise<void> {
+  const x = takeSamples(dataset, outcomes.map((outcome) => outcome.sample))
+  const xAdv = x.slice()
+  const size = x.length / outcomes.length
+  const row = new Map(outcomes.map((outcome, i) => [outcome.sample, i]))
+  for (const example of examples) xAdv.set(example.xAdv, row.get(example.sample)! * size)
+  const shape = [outcomes.length, ...dataset.shape]
+  const bytes = writeNpz({
+    x_adv: { shape, data: xAdv },
+    x: { shape, data: x },
+    y: { shape: [outcomes.length], data: Int32Array.from(outcomes, (outcome) => outcome.label) },
+    success: {
+      shape: [outcomes.length],
+      data: Uint8Array.from(outcomes, (outcome) => (outcome.success ? 1 : 0)),
+      dtype: 'bool',
+    },
+  })
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx' })
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true })
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new GauntletError('GNT_FILE', { what: 'the examples cannot be written', where: path, got: code }, { cause })
+  }
+}
+
+/** The result for people. */
+export function printAttack(result: AttackOnceResult, io: Io): void {
+  const { summary, label, classes, outcomes, notes, workers, saved } = result
+  const n = summary.samples
+  const right = Math.round(summary.cleanAccuracy * n)
+  const robust = Math.round(summary.robustAccuracy * n)
+  const share = (successes: number, trials: number): string => {
+    const value = wilson(successes, trials)
+    return `${formatPercent(value.estimate)}  (${successes} of ${trials}, 95 % CI ${formatShareInterval(value)})`
+  }
+  io.out(paint(io.color, 'bold', `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}: ${summary.model}`))
+  const rows = [
+    ['clean accuracy', share(right, n)],
+    ['robust accuracy', share(robust, n)],
+    ['attack success', share(right - robust, right)],
+    ['cost', `${summary.gradients} gradients, ${summary.queries} queries`],
+    [
+      'time',
+      `${duration(summary.seconds)} with ${workers} worker${workers === 1 ? '' : 's'}, ${summary.secondsInRuntime.toFixed(1)} s inside ONNX Runtime`,
+    ],
+    ...notes.map((note) => ['note', note]),
+    ...(saved === undefined ? [] : [['saved', saved]]),
+  ]
+  io.out(table(rows, { width: io.columns, decorate: (text, _row, column) => (column === 0 ? paint(io.color, 'dim', text) : text) }))
+  const chance = wilson(right, n)
+  const atChance = chance.low <= 1 / classes
+  if (atChance && outcomes.length >= 20)
+    io.err(
+      paint(io.color, 'yellow', 'warning: clean accuracy is no better than chance: check --range, --mean, --std and --layout'),
+    )
+}

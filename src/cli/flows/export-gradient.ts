@@ -1,0 +1,44 @@
+import { attackedInput } from '../../graph/passes/preprocess.js'
+import { renameValues } from '../../graph/passes/rename.js'
+import { pick } from '../../graph/passes/select.js'
+import { prepareModel } from '../../model/prepare.js'
+import { loadModel } from '../../onnx/load.js'
+import { saveModel } from '../../onnx/save.js'
+import { compileGradient } from '../../step/compile.js'
+import type { LossName } from '../../step/losses.js'
+
+export interface ExportOptions {
+  readonly loss: LossName
+  readonly mean?: readonly number[] | undefined
+  readonly std?: readonly number[] | undefined
+  readonly input?: string | undefined
+  readonly output?: string | undefined
+}
+
+export interface Exported {
+  readonly path: string
+  readonly nodes: number
+  readonly opset: number
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly notes: readonly string[]
+}
+
+/** Compiles the gradient of a model file and writes it, in the model's own input layout and with its input's name. */
+export async function exportGradient(model: string, path: string, options: ExportOptions): Promise<Exported> {
+  const { graph } = await loadModel(model)
+  const input = pick(graph.inputs, options.input, 'input')
+  const { mean, std, output } = options
+  const prepared = await prepareModel(graph, { input: options.input, output, mean, std, layout: 'nchw' })
+  const compiled = compileGradient(prepared, { loss: options.loss, targeted: false })
+  const free = renameValues(compiled.graph, (name) => (name === attackedInput ? input.name : name))
+  await saveModel({ ...free, name: 'gradient' }, path)
+  return {
+    path,
+    nodes: free.nodes.length,
+    opset: free.opsets['']!,
+    inputs: free.inputs.map((value) => value.name),
+    outputs: free.outputs.map((value) => value.name),
+    notes: [...prepared.notes, ...compiled.approximations],
+  }
+}

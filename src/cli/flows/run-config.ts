@@ -1,0 +1,31 @@
+import type { Config } from '../../config/schema.js'
+import type { RunReport } from '../../reporter.js'
+import { writeReports, type WrittenReport } from '../../../reports/write.js'
+import { createHarness } from '../compose.js'
+import { interruptible } from '../interrupt.js'
+import type { Io } from '../io.js'
+import { Progress } from '../progress.js'
+import { withStore } from '../with-store.js'
+import { executeRun, type RunOutcome } from './execute-run.js'
+import { reportRun } from './report-run.js'
+import { resolveRun } from './resolve.js'
+
+export interface ConfigRun {
+  readonly outcome: RunOutcome
+  readonly report: RunReport
+  readonly written: readonly WrittenReport[]
+}
+
+/** A configuration from start to reports: what `run`, `gate` and `demo` share. Paths in it are absolute. */
+export async function runConfig(config: Config, io: Io, options: { readonly quiet?: boolean } = {}): Promise<ConfigRun> {
+  const resolved = await resolveRun(config, createHarness(), io.cwd)
+  return await withStore(config.store, io.cwd, async (store) => {
+    const progress = new Progress(io, options)
+    const outcome = await interruptible(io, (signal) =>
+      executeRun(resolved, store, { workers: config.workers, signal, events: progress }),
+    ).finally(() => progress.end())
+    const report = await reportRun(store, { runId: outcome.runId, gate: config.gate, dataset: resolved.dataset })
+    const written = await writeReports(report, config.report.folder, config.report.formats)
+    return { outcome, report, written }
+  })
+}
