@@ -79,7 +79,7 @@ export interface Outcome {
 }
 
 /** A p-value that joins a family; all tests of one family in the gate are corrected together. */
-export interface FamilyTest {
+interface FamilyTest {
   readonly family: string
   readonly p: number
 }
