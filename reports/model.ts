@@ -28,7 +28,8 @@ export interface ReportInput {
 
 const isRight = (outcome: Outcome): boolean => outcome.cleanPrediction === outcome.label
 const isRobust = (outcome: Outcome): boolean => isRight(outcome) && !outcome.success
-const count = <T>(items: readonly T[], test: (item: T) => boolean): number => items.filter(test).length
+const count = <T>(items: readonly T[], test: (item: T) => boolean): number =>
+  items.filter(test).length
 
 /** The one view model that every reporter shows, made from what the store holds of a run. */
 export function buildReport(input: ReportInput): RunReport {
@@ -52,7 +53,9 @@ export function buildReport(input: ReportInput): RunReport {
     },
     versions: versions.map((version) => versionView(version, cells)),
     cells: cells.map(cellView),
-    comparisons: pairs.flatMap(([baseline, candidate]) => compareVersions(cells, baseline, candidate)),
+    comparisons: pairs.flatMap(([baseline, candidate]) =>
+      compareVersions(cells, baseline, candidate),
+    ),
     ...(input.gate ? { gate: input.gate } : {}),
     pictures: input.dataset ? pictures(cells, input.dataset, input.examples ?? new Map()) : [],
     problems: problemsOf(cells),
@@ -72,24 +75,29 @@ export function versionResults(cells: readonly CellOutcomes[], version: string):
     version,
     modelDigest: own[0]?.cell.model.digest ?? '',
     datasetDigest: own[0]?.cell.dataset.digest ?? '',
-    cells: own.map(
-      ({ cell, outcomes, complete }): CellResults => ({
-        attack: cell.attack.attack,
-        label: cell.attack.label,
-        norm: cell.threat.norm,
-        epsilon: cell.threat.epsilon,
-        complete,
-        samples: outcomes.map((outcome) => ({
-          sample: outcome.sample,
-          cleanRight: isRight(outcome),
-          robust: isRobust(outcome),
-        })),
-      }),
-    ),
+    cells: own.map(({ cell, outcomes, complete }): CellResults => ({
+      attack: cell.attack.attack,
+      label: cell.attack.label,
+      norm: cell.threat.norm,
+      epsilon: cell.threat.epsilon,
+      complete,
+      samples: outcomes.map((outcome) => ({
+        sample: outcome.sample,
+        cleanRight: isRight(outcome),
+        robust: isRobust(outcome),
+      })),
+    })),
   }
 }
 
-function cellView({ cell, outcomes, complete, seconds, secondsInRuntime, notes }: CellOutcomes): CellView {
+function cellView({
+  cell,
+  outcomes,
+  complete,
+  seconds,
+  secondsInRuntime,
+  notes,
+}: CellOutcomes): CellView {
   const right = count(outcomes, isRight)
   return {
     version: cell.model.version,
@@ -101,7 +109,10 @@ function cellView({ cell, outcomes, complete, seconds, secondsInRuntime, notes }
     complete,
     cleanAccuracy: wilson(right, outcomes.length),
     robustAccuracy: wilson(count(outcomes, isRobust), outcomes.length),
-    attackSuccess: wilson(count(outcomes, (outcome) => outcome.success), right),
+    attackSuccess: wilson(
+      count(outcomes, (outcome) => outcome.success),
+      right,
+    ),
     queries: outcomes.reduce((sum, outcome) => sum + outcome.queries, 0),
     gradients: outcomes.reduce((sum, outcome) => sum + outcome.gradients, 0),
     seconds,
@@ -180,7 +191,10 @@ function compareVersions(
   ): Omit<ComparisonView, 'pAdjusted'>[] => {
     const shared = [...a.keys()].filter((sample) => b.has(sample))
     if (shared.length === 0) return []
-    const [left, right] = [a, b].map((map) => shared.map((sample) => map.get(sample)!)) as [boolean[], boolean[]]
+    const [left, right] = [a, b].map((map) => shared.map((sample) => map.get(sample)!)) as [
+      boolean[],
+      boolean[],
+    ]
     return [
       {
         baseline,
@@ -197,12 +211,19 @@ function compareVersions(
   const rows = [
     ...pair('clean accuracy', cleanRight(before), cleanRight(after)),
     ...threats.flatMap((threat) =>
-      pair('worst case', worstCase(before.filter(matches(threat))), worstCase(after.filter(matches(threat))), threat),
+      pair(
+        'worst case',
+        worstCase(before.filter(matches(threat))),
+        worstCase(after.filter(matches(threat))),
+        threat,
+      ),
     ),
     ...threats.flatMap((threat) =>
       before.filter(matches(threat)).flatMap((cell) => {
         const other = after.filter(matches(threat)).find((one) => sameAttack(one, cell))
-        return other ? pair(cell.cell.attack.label, worstCase([cell]), worstCase([other]), threat) : []
+        return other
+          ? pair(cell.cell.attack.label, worstCase([cell]), worstCase([other]), threat)
+          : []
       }),
     ),
   ]
@@ -247,28 +268,29 @@ function pictures(
         return [{ one, example, outcome, isNew: i > 0 && stoodBefore(one, example.sample) }]
       }),
     )
-    const ordered = [...candidates.filter(({ isNew }) => isNew), ...candidates.filter(({ isNew }) => !isNew)]
+    const ordered = [
+      ...candidates.filter(({ isNew }) => isNew),
+      ...candidates.filter(({ isNew }) => !isNew),
+    ]
     const shown = new Set<number>()
     return ordered
       .filter(({ example }) => !shown.has(example.sample) && shown.add(example.sample))
       .slice(0, picturesPerVersion)
-      .map(
-        ({ one, example, outcome }): PictureView => ({
-          version,
-          label: one.cell.attack.label,
-          norm: one.cell.threat.norm,
-          epsilon: one.cell.threat.epsilon,
-          sample: example.sample,
-          trueClass: nameOf(outcome.label),
-          cleanClass: nameOf(outcome.cleanPrediction),
-          adversarialClass: nameOf(outcome.adversarialPrediction),
-          distance: outcome.distance,
-          shape: dataset.shape,
-          range: dataset.range,
-          clean: takeSamples(dataset, [example.sample]),
-          adversarial: example.xAdv,
-        }),
-      )
+      .map(({ one, example, outcome }): PictureView => ({
+        version,
+        label: one.cell.attack.label,
+        norm: one.cell.threat.norm,
+        epsilon: one.cell.threat.epsilon,
+        sample: example.sample,
+        trueClass: nameOf(outcome.label),
+        cleanClass: nameOf(outcome.cleanPrediction),
+        adversarialClass: nameOf(outcome.adversarialPrediction),
+        distance: outcome.distance,
+        shape: dataset.shape,
+        range: dataset.range,
+        clean: takeSamples(dataset, [example.sample]),
+        adversarial: example.xAdv,
+      }))
   })
 }
 

@@ -82,8 +82,9 @@ export class Progress implements RunEvents {
   }
 }
 
-/** `45 s`, `3 min 20 s`, `2 h 5 min` */
+/** `0.8 s`, `45 s`, `3 min 20 s`, `2 h 5 min` */
 export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
   const whole = Math.max(0, Math.round(seconds))
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`

@@ -277,7 +277,7 @@ export function printAttack(result: AttackOnceResult, io: Io): void {
   const robust = Math.round(summary.robustAccuracy * n)
   const share = (successes: number, trials: number): string => {
     const value = wilson(successes, trials)
-    return `${formatPercent(value.estimate)}  (${successes} of ${trials}, 95 % CI ${formatShareInterval(value)})`
+    return `${formatPercent(value.estimate)}  (${successes} of ${trials}, ${formatShareInterval(value)})`
   }
   io.out(paint(io.color, 'bold', `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}: ${summary.model}`))
   const rows = [
