@@ -3,7 +3,7 @@ import { GauntletError } from '../errors.js'
 import { formatCounted } from '../stats/format.js'
 import { holm } from '../stats/multiple.js'
 import { firstProblem } from '../util/schema-problem.js'
-import type { CorrectedTest, Examination, Outcome } from './rule.js'
+import type { Examination, Outcome } from './rule.js'
 import { examineRule, gateRuleSchema, waiverSchema, type GateRule } from './schema.js'
 import type { CellId, GateResult, RuleResult, Verdict, VersionResults, Waiver } from './results.js'
 import { combineVerdicts, countsAs } from './verdict.js'
@@ -51,22 +51,14 @@ export function evaluateGate(input: GateInput): GateResult {
   }
 }
 
-/** Corrects every test within its family, then lets each rule decide. */
+/** Corrects the p-values of all rules as one family, then lets each rule decide. */
 function decideAll(examinations: readonly Examination[]): readonly Outcome[] {
-  const all = examinations.flatMap(({ tests }, rule) => tests.map((test) => ({ ...test, rule })))
-  const corrected: CorrectedTest[][] = examinations.map(() => [])
-  const byFamily = new Map<string, { readonly adjusted: readonly number[]; taken: number }>()
-  for (const family of new Set(all.map((test) => test.family)))
-    byFamily.set(family, {
-      adjusted: holm(all.filter((test) => test.family === family).map(({ p }) => p)),
-      taken: 0,
-    })
-  for (const { family, rule } of all) {
-    const own = byFamily.get(family)
-    if (own)
-      corrected[rule]?.push({ p: own.adjusted[own.taken++] ?? 1, tests: own.adjusted.length })
-  }
-  return examinations.map((examination, i) => examination.decide(corrected[i] ?? []))
+  const family = holm(examinations.flatMap(({ tests }) => tests))
+  let from = 0
+  return examinations.map((examination) => {
+    const own = family.slice(from, (from += examination.tests.length))
+    return examination.decide(own.map((p) => ({ p, tests: family.length })))
+  })
 }
 
 function report(

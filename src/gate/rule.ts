@@ -78,22 +78,17 @@ export interface Outcome {
   readonly pAdjusted?: number | undefined
 }
 
-/** A p-value that joins a family; all tests of one family in the gate are corrected together. */
-interface FamilyTest {
-  readonly family: string
-  readonly p: number
-}
-
 export interface CorrectedTest {
   /** After Holm. */
   readonly p: number
-  /** Size of the family. */
+  /** How many tests were corrected together. */
   readonly tests: number
 }
 
 /** A rule is examined in two steps, because the correction needs the p-values of all rules first. */
 export interface Examination {
-  readonly tests: readonly FamilyTest[]
+  /** p-values; those of all rules are one family. */
+  readonly tests: readonly number[]
   /** @param corrected - one per entry of `tests`, in that order */
   decide(corrected: readonly CorrectedTest[]): Outcome
 }

@@ -64,25 +64,10 @@ export function tangoInterval(
  * @throws RangeError if a count is not a whole number ≥ 0 or the margin is out of range
  */
 export function tangoNonInferiorityP(counts: PairedCounts, margin: number): number {
-  return marginTest(counts, margin, (score) => normalCdf(-score))
-}
-
-/**
- * One-sided score test of inferiority: small when the candidate is worse by more than `margin`.
- * Below 1 − c exactly when the one-sided upper limit at level c lies below −margin. 1 without pairs.
- *
- * @param margin - allowed drop as a share, in [0, 1)
- * @throws RangeError if a count is not a whole number ≥ 0 or the margin is out of range
- */
-export function tangoInferiorityP(counts: PairedCounts, margin: number): number {
-  return marginTest(counts, margin, normalCdf)
-}
-
-function marginTest(counts: PairedCounts, margin: number, tail: (score: number) => number): number {
   const trials = countPairs(counts)
   if (!(margin >= 0 && margin < 1)) throw new RangeError(`margin must lie in [0, 1), got ${margin}`)
   if (trials === 0) return 1
-  return tail(tangoScore(counts.newlyBroken, counts.newlyFixed, trials, -margin))
+  return normalCdf(-tangoScore(counts.newlyBroken, counts.newlyFixed, trials, -margin))
 }
 
 /** @throws RangeError if a count is not a whole number ≥ 0 */

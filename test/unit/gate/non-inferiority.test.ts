@@ -72,6 +72,20 @@ const cases: readonly {
     reason: /−3\.0 pp.*p = 0\.19; .*undecided, because the drop may be chance; about \d+ samples/,
   },
   {
+    label: 'a few broken, which chance explains, though their interval lies beyond the margin',
+    table: [47, 3, 0, 0],
+    margin: 0.001,
+    verdict: 'inconclusive',
+    reason: /p = 0\.13;.*may be chance; about \d+ samples/,
+  },
+  {
+    label: 'five broken against none: the fewest that are significant',
+    table: [45, 5, 0, 0],
+    margin: 0.001,
+    verdict: 'fail',
+    reason: /p = 0\.031; allowed drop 0\.1 pp$/,
+  },
+  {
     label: 'a drop of exactly the margin',
     table: [90, 3, 1, 6],
     verdict: 'inconclusive',

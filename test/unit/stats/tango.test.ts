@@ -1,12 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { twoSidedZ } from '../../../src/stats/normal.js'
-import {
-  tangoInferiorityP,
-  tangoInterval,
-  tangoNonInferiorityP,
-  tangoScore,
-} from '../../../src/stats/tango.js'
+import { tangoInterval, tangoNonInferiorityP, tangoScore } from '../../../src/stats/tango.js'
 import type { PairedCounts } from '../../../src/stats/types.js'
 
 function table(bothRight: number, broken: number, fixed: number, bothWrong: number): PairedCounts {
@@ -244,7 +239,6 @@ describe('Tango', () => {
   it('knows nothing without pairs', () => {
     expect(tangoInterval(table(0, 0, 0, 0))).toEqual({ low: -1, high: 1 })
     expect(tangoNonInferiorityP(table(0, 0, 0, 0), 0.1)).toBe(1)
-    expect(tangoInferiorityP(table(0, 0, 0, 0), 0.1)).toBe(1)
   })
 
   it.each([-0.01, 1, Number.NaN])('refuses the margin %d', (margin) => {
@@ -257,7 +251,7 @@ describe('Tango', () => {
   })
 })
 
-describe('margin tests', () => {
+describe('non-inferiority test', () => {
   // Tango 1998, contact lens data: one-sided P of non-inferiority at margin 0.1 is Φ(−1.709) = 0.044.
   it('agrees with the published contact lens example', () => {
     const lens = table(43, 1, 0, 0)
@@ -265,18 +259,17 @@ describe('margin tests', () => {
     expect(tangoNonInferiorityP(lens, 0.1)).toBeCloseTo(0.0437, 3)
   })
 
-  it('are small exactly when the one-sided limit clears the margin', () => {
+  it('is small exactly when the one-sided limit clears the margin', () => {
     fc.assert(
       fc.property(counts, fc.double({ min: 0, max: 0.5, noNaN: true }), (t, margin) => {
-        const { low, high } = tangoInterval(t, 0.9)
-        fc.pre(Math.abs(low + margin) > 1e-9 && Math.abs(high + margin) > 1e-9)
+        const { low } = tangoInterval(t, 0.9)
+        fc.pre(Math.abs(low + margin) > 1e-9)
         expect(tangoNonInferiorityP(t, margin) < 0.05).toBe(low > -margin)
-        expect(tangoInferiorityP(t, margin) < 0.05).toBe(high < -margin)
       }),
     )
   })
 
-  it('grow more lenient with the margin', () => {
+  it('grows more lenient with the margin', () => {
     fc.assert(
       fc.property(counts, fc.double({ min: 0, max: 0.8, noNaN: true }), (t, margin) => {
         expect(tangoNonInferiorityP(t, margin + 0.05)).toBeLessThanOrEqual(
