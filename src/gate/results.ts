@@ -2,7 +2,7 @@ import type { PairedDifference, Proportion } from '../stats/types.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
-export type RuleLevel = 'off' | 'warn' | 'error'
+type RuleLevel = 'off' | 'warn' | 'error'
 
 /** A waiver turns a failing rule into a warning until it expires. */
 export interface Waiver {
