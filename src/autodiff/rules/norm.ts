@@ -1,4 +1,5 @@
 import { GauntletError } from '../../errors.js'
+import { float } from '../../graph/builder.js'
 import { isFixed, type Shape } from '../../graph/shapes.js'
 import { numbers, tensorOf } from '../../graph/tensor.js'
 import { positiveAxis, tiny } from '../emit.js'
@@ -41,9 +42,9 @@ function batchNormalization(context: RuleContext): Gradients {
   const overSamples = (value: string): string =>
     g.emit('ReduceSum', [value, samples], { keepdims: 0 })
   const inverse = once(() => inverseDeviation(context, variance, epsilon))
-  const slope = once(
-    () => constantSlope(context, scale, variance, epsilon) ?? g.emit('Mul', [scale, inverse()]),
-  )
+  const slope = once(() => g.emit('Mul', [scale, inverse()]))
+  const perPosition = (): string =>
+    constantSlope(context, epsilon, rank) ?? perChannel(context, slope(), rank)
   const bias = once(() => overSamples(dy[0]!))
   const dScale = once(() => {
     const centred = g.emit('Sub', [data, perChannel(context, mean, rank)])
@@ -54,7 +55,7 @@ function batchNormalization(context: RuleContext): Gradients {
     return g.emit('Mul', [half, inverse()])
   }
   return [
-    wants[0] ? g.emit('Mul', [dy[0]!, perChannel(context, slope(), rank)]) : null,
+    wants[0] ? g.emit('Mul', [dy[0]!, perPosition()]) : null,
     wants[1] ? dScale() : null,
     wants[2] ? bias() : null,
     wants[3] ? g.emit('Neg', [g.emit('Mul', [bias(), slope()])]) : null,
@@ -62,18 +63,15 @@ function batchNormalization(context: RuleContext): Gradients {
   ]
 }
 
-function constantSlope(
-  { g, x, info }: RuleContext,
-  scale: string,
-  variance: string,
-  epsilon: number,
-): string | null {
-  const factors = g.initializer(scale)
-  const variances = g.initializer(variance)
-  if (!factors || !variances) return null
-  const spreads = Array.from(numbers(variances), (value) => Math.sqrt(value + epsilon))
-  const values = Array.from(numbers(factors), (value, c) => value / spreads[c]!)
-  return g.constant(tensorOf(info(x[0]!).dtype, factors.dims, values), `${scale}_slope`)
+/** inv·scale as a constant (C, 1, …, 1), where both are constants. */
+function constantSlope({ g, x, info }: RuleContext, epsilon: number, rank: number): string | null {
+  const scale = g.initializer(x[1]!)
+  const variance = g.initializer(x[4]!)
+  if (!scale || !variance) return null
+  const spreads = Array.from(numbers(variance), (value) => Math.sqrt(value + epsilon))
+  const values = Array.from(numbers(scale), (value, c) => value / spreads[c]!)
+  const dims = [values.length, ...ones(Math.max(0, rank - 2))]
+  return g.constant(tensorOf(info(x[0]!).dtype, dims, values), `${x[1]}_slope`)
 }
 
 function once(make: () => string): () => string {
@@ -134,30 +132,40 @@ function instanceNormalization(context: RuleContext): Gradients {
 
 /**
  * LayerNormalization over the axes from `axis` on; scale and bias broadcast to them.
- * x̂ and inv come from a LayerNormalization of its own, with scale 1: one fused kernel.
  */
 function layerNormalization(context: RuleContext): Gradients {
   const { g, x, y, dy, wants } = context
   const shape = context.shape(x[0]!)
-  const { dtype } = context.info(x[0]!)
   const first = positiveAxis(context.int('axis', -1), shape.length)
   const axes = range(first, shape.length)
-  const epsilon = context.attr('epsilon')
-  const normalised = shape.slice(first).map((size) => (isFixed(size) ? size : 1))
+  const own = standardiseLayer(context, first, axes)
+  const whole = context.shape(y[0]!)
+  return [
+    wants[0] ? throughStandardise(context, own, g.emit('Mul', [dy[0]!, x[1]!]), axes) : null,
+    wants[1] ? sumTo(g, g.emit('Mul', [dy[0]!, own.xHat]), whole, context.shape(x[1]!)) : null,
+    wants[2] ? sumTo(g, dy[0]!, whole, context.shape(x[2]!)) : null,
+  ]
+}
+
+/** In float32 by a LayerNormalization with scale 1: one fused kernel. In other types it yields inv as float32. */
+function standardiseLayer(
+  context: RuleContext,
+  first: number,
+  axes: readonly number[],
+): Standardised {
+  const { g, x } = context
+  const { dtype, shape } = context.info(x[0]!)
+  const epsilon = context.float('epsilon', 1e-5)
+  const normalised = shape.slice(first)
+  if (dtype !== 'float32' || !normalised.every(isFixed))
+    return standardise(context, x[0]!, axes, epsilon)
   const count = normalised.reduce((product, size) => product * size, 1)
   const unit = g.constant(tensorOf(dtype, normalised, ones(count)), 'unit_scale')
   const [xHat, , inverse] = g.emitMany('LayerNormalization', [x[0]!, unit], 3, {
     axis: first,
-    ...(epsilon ? { epsilon } : {}),
+    epsilon: float(epsilon),
   }) as [string, string, string]
-  const whole = context.shape(y[0]!)
-  return [
-    wants[0]
-      ? throughStandardise(context, { xHat, inverse }, g.emit('Mul', [dy[0]!, x[1]!]), axes)
-      : null,
-    wants[1] ? sumTo(g, g.emit('Mul', [dy[0]!, xHat]), whole, context.shape(x[1]!)) : null,
-    wants[2] ? sumTo(g, dy[0]!, whole, context.shape(x[2]!)) : null,
-  ]
+  return { xHat, inverse }
 }
 
 /**
