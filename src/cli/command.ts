@@ -63,7 +63,8 @@ export function defineCommand<
         describe,
         (y) => {
           for (const [name, option] of Object.entries(positionals ?? {})) y.positional(name, option)
-          y.options(options ?? {})
+          for (const [name, option] of Object.entries(options ?? {}))
+            y.option(name, asTyped(option))
           for (const [line, meaning] of examples) y.example(line, meaning)
         },
         // yargs cannot follow options that come out of a table; the table's own types say what it makes of them.
@@ -71,4 +72,12 @@ export function defineCommand<
       )
     },
   }
+}
+
+/**
+ * A value that has its own reader is handed over as it was typed: yargs would turn what is not a number
+ * into NaN, and the message could not say what it was.
+ */
+function asTyped(option: Options): Options {
+  return option.coerce && option.type === 'number' ? { ...option, type: 'string' } : option
 }

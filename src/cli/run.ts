@@ -36,6 +36,10 @@ async function parse(
   const word = argv.find((part) => !part.startsWith('-'))
   const command = commands.find(({ name }) => name === word)
   if (word !== undefined && !command) throw unknownCommand(word, commands)
+  if (word === undefined && argv.includes('--version')) {
+    io.out(packageVersion())
+    return undefined
+  }
 
   let chosen: Chosen | undefined
   let printed = ''
@@ -83,7 +87,9 @@ function createParser(io: Io) {
       })
       .help('help', 'print this help')
       .alias('help', 'h')
-      .version('version', 'print the version', packageVersion())
+      // Ours: yargs' own would forbid commands to have an argument of this name.
+      .version(false)
+      .option('version', { type: 'boolean', global: false, describe: 'print the version' })
       .strict()
       .exitProcess(false)
       .wrap(Math.min(Math.max(io.columns, 60), 120))

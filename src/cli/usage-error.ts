@@ -3,7 +3,7 @@ import { didYouMean } from '../util/did-you-mean.js'
 import type { Command } from './command.js'
 
 /** Options of every command, for suggestions. */
-export const globalOptions = ['json', 'debug', 'help', 'version']
+const globalOptions = ['json', 'debug', 'help']
 
 /** What yargs says about a command line, in our one-line form. */
 export function usageError(

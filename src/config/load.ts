@@ -6,7 +6,7 @@ import { readConfigFile } from './read-file.js'
 import { configSchema, type Config } from './schema.js'
 
 /** Where a configuration is looked for, when no path is given. */
-export const configNames = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
+const configNames = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
   (ending) => `gauntlet.config.${ending}`,
 )
 
@@ -46,8 +46,7 @@ export function checkConfig(value: unknown, where: string): Config {
 
 /** @throws GauntletError GNT_FILE for none, GNT_CONFIG for several: taking one of them would be a guess */
 export async function findConfig(cwd: string): Promise<string> {
-  const names = await readdir(cwd).catch((): string[] => [])
-  const found = configNames.filter((name) => names.includes(name))
+  const found = await findConfigs(cwd)
   const [first, ...others] = found
   if (first === undefined)
     throw new GauntletError('GNT_FILE', {
@@ -62,6 +61,12 @@ export async function findConfig(cwd: string): Promise<string> {
       fix: 'pass --config FILE',
     })
   return resolve(cwd, first)
+}
+
+/** Names of the configurations in a folder. */
+export async function findConfigs(cwd: string): Promise<string[]> {
+  const names = await readdir(cwd).catch((): string[] => [])
+  return configNames.filter((name) => names.includes(name))
 }
 
 function withAbsolutePaths(config: Config, folder: string): Config {

@@ -13,6 +13,11 @@ interface GateNames {
 
 type Context = z.core.$RefinementCtx
 
+/** Names that mean something else where a baseline is named. */
+export function isReserved(version: string): boolean {
+  return version === 'previous' || version === 'first' || version.startsWith('baseline:')
+}
+
 /** What no single field can say. Messages are phrased as what is expected. */
 export function checkVersions(models: readonly Versioned[], context: Context): void {
   const refuse = (path: PropertyKey[], message: string) =>
@@ -20,7 +25,7 @@ export function checkVersions(models: readonly Versioned[], context: Context): v
   const seen = new Set<string>()
   for (const [i, { version, mean, std }] of models.entries()) {
     if (seen.has(version)) refuse([i, 'version'], 'a name that no version before it has')
-    if (['previous', 'first'].includes(version) || version.startsWith('baseline:'))
+    if (isReserved(version))
       refuse([i, 'version'], 'a name other than previous, first and baseline:NAME')
     if (mean && std && mean.length !== std.length)
       refuse([i, 'std'], `as many values as mean: ${mean.length}`)

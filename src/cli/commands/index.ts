@@ -3,8 +3,11 @@ import { attackCommand } from './attack.js'
 import { attacksCommand } from './attacks.js'
 import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
+import { doctorCommand } from './doctor.js'
+import { demoCommand } from './demo.js'
 import { exportCommand } from './export.js'
 import { gateCommand } from './gate.js'
+import { initCommand } from './init.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -12,6 +15,7 @@ import { suitesCommand } from './suites.js'
 
 /** All verbs, in the order of the help. A new one is one file and one line here. */
 export const commands: readonly Command[] = [
+  demoCommand,
   runCommand,
   gateCommand,
   compareCommand,
@@ -21,5 +25,7 @@ export const commands: readonly Command[] = [
   attacksCommand,
   suitesCommand,
   exportCommand,
+  initCommand,
+  doctorCommand,
   schemaCommand,
 ]
