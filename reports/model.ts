@@ -13,6 +13,7 @@ import { pairCounts, pairedDifference } from '../src/stats/paired.js'
 import { wilson } from '../src/stats/proportion.js'
 import type { CellOutcomes, RunRecord } from '../src/store/types.js'
 import type { Norm } from '../src/threat/threat-model.js'
+import { digestJson } from '../src/util/hash.js'
 
 export interface ReportInput {
   readonly run: RunRecord

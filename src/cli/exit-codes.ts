@@ -1,4 +1,3 @@
-import type { Verdict } from '../gate/types.js'
 import type { RunStatus } from '../store/types.js'
 
 /** What the process ends with. Errors carry their own code: see src/errors.ts. */
@@ -16,18 +15,6 @@ export const exitCodes = {
   /** The same command again resumes. */
   interrupted: 130,
 } as const
-
-/** The one place where a verdict becomes an exit code. */
-export function exitForVerdict(verdict: Verdict): number {
-  switch (verdict) {
-    case 'pass':
-      return exitCodes.ok
-    case 'fail':
-      return exitCodes.gateFailed
-    case 'inconclusive':
-      return exitCodes.gateInconclusive
-  }
-}
 
 /** What a run ends with before any gate is asked. */
 export function exitForStatus(status: RunStatus): number {

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { defineCommand } from '../command.js'
-import { exitForStatus, exitForVerdict } from '../exit-codes.js'
+import { exitCodeFor } from '../../gate/verdict.js'
+import { exitForStatus } from '../exit-codes.js'
 import { configOption } from '../options.js'
 
 export const gateCommand = defineCommand({
@@ -26,7 +27,7 @@ export const gateCommand = defineCommand({
     const { report, outcome, written } = await runConfig(config, io, { quiet: args.json })
     const { gate } = report
     io.exitCode =
-      outcome.status === 'complete' && gate ? exitForVerdict(gate.verdict) : exitForStatus(outcome.status)
+      outcome.status === 'complete' && gate ? exitCodeFor(gate.verdict) : exitForStatus(outcome.status)
     if (args.json) {
       io.out(JSON.stringify({ runId: outcome.runId, status: outcome.status, gate }, null, 2))
       return

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodes, exitForVerdict } from '../../../src/cli/exit-codes.js'
+import { exitCodes } from '../../../src/cli/exit-codes.js'
+import { exitCodeFor } from '../../../src/gate/verdict.js'
 import { wantsColor } from '../../../src/cli/io.js'
 import { epsilon, numberList, range } from '../../../src/cli/options.js'
 import { paint, table } from '../../../src/cli/table.js'
@@ -93,7 +94,7 @@ describe('exit codes', () => {
       incomplete: 3,
       interrupted: 130,
     })
-    expect(['pass', 'fail', 'inconclusive'].map((v) => exitForVerdict(v as 'pass'))).toEqual([
+    expect(['pass', 'fail', 'inconclusive'].map((v) => exitCodeFor(v as 'pass'))).toEqual([
       0, 10, 11,
     ])
   })
