@@ -1,6 +1,7 @@
 import { GauntletError } from '../src/errors.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
-import { PoolLost, PoolProcess, type PoolOptions } from './pool-process.js'
+import type { PoolSettings } from './messages.js'
+import { PoolLost, PoolProcess } from './pool-process.js'
 
 /** Where results go. The coordinator is the only one that writes. */
 export interface ResultSink {
@@ -8,7 +9,7 @@ export interface ResultSink {
   fail(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void>
 }
 
-export interface ExecuteOptions extends PoolOptions {
+export interface ExecuteOptions extends PoolSettings {
   readonly tasks: readonly Task[]
   /**
    * Tried once on every worker before the first task: a model that cannot be attacked is refused before any time is

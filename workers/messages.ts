@@ -9,9 +9,17 @@ export interface WireError {
   readonly stack?: string | undefined
 }
 
+/** What a pool is started with. */
+export interface PoolSettings {
+  readonly workers: number
+  readonly dataset: DatasetSpec & { readonly digest: string }
+  /** Modules with attacks of third parties: absolute paths. Each worker loads them itself. */
+  readonly plugins?: readonly string[] | undefined
+}
+
 /** From the coordinator to the process that holds the pool. */
 export type ToPool =
-  | { readonly type: 'start'; readonly workers: number; readonly dataset: DatasetSpec & { readonly digest: string } }
+  | ({ readonly type: 'start' } & PoolSettings)
   | { readonly type: 'task'; readonly id: number; readonly task: Task }
   | { readonly type: 'cancel' }
   | { readonly type: 'stop' }

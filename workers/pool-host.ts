@@ -6,7 +6,7 @@ import { Piscina } from 'piscina'
 import { loadDataset } from '../src/data/load.js'
 import { GauntletError } from '../src/errors.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
-import type { FromPool, ToPool, WireError } from './messages.js'
+import type { FromPool, PoolSettings, ToPool, WireError } from './messages.js'
 import type { ThreadData } from './pool-thread.js'
 import { toWire } from './wire-error.js'
 
@@ -20,7 +20,7 @@ function send(message: FromPool): void {
   if (process.connected) process.send!(message)
 }
 
-async function start({ workers, dataset: spec }: Extract<ToPool, { type: 'start' }>): Promise<void> {
+async function start({ workers, dataset: spec, plugins = [] }: PoolSettings): Promise<void> {
   try {
     const dataset = await loadDataset(spec)
     if (dataset.digest !== spec.digest)
@@ -29,7 +29,7 @@ async function start({ workers, dataset: spec }: Extract<ToPool, { type: 'start'
         where: spec.path,
         fix: 'start the run again',
       })
-    const workerData: ThreadData = { dataset, cancel }
+    const workerData: ThreadData = { dataset, cancel, plugins }
     pool = new Piscina({
       filename: new URL('./pool-thread.js', import.meta.url).href,
       minThreads: workers,

@@ -1,18 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { DatasetSpec } from '../src/data/dataset.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
-import type { FromPool, ToPool } from './messages.js'
+import type { FromPool, PoolSettings, ToPool } from './messages.js'
 import { fromWire } from './wire-error.js'
 
 /** The pool's process ended while tasks were in flight. */
 export class PoolLost extends Error {
   override readonly name = 'PoolLost'
-}
-
-export interface PoolOptions {
-  readonly workers: number
-  readonly dataset: DatasetSpec & { readonly digest: string }
 }
 
 /** One child process with its worker threads, seen from the coordinator. */
@@ -40,7 +34,7 @@ export class PoolProcess {
   }
 
   /** @throws GauntletError when the data set cannot be loaded in the child */
-  static async start(options: PoolOptions): Promise<PoolProcess> {
+  static async start(options: PoolSettings): Promise<PoolProcess> {
     const path = fileURLToPath(new URL('./pool-host.js', import.meta.url))
     const child = fork(path, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     const pool = new PoolProcess(child)
@@ -53,8 +47,8 @@ export class PoolProcess {
       child.once('exit', (code, signal) =>
         reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
       )
-      const { workers, dataset } = options
-      pool.#send({ type: 'start', workers, dataset })
+      const { workers, dataset, plugins } = options
+      pool.#send({ type: 'start', workers, dataset, plugins })
     }).catch(async (error: unknown) => {
       await pool.stop()
       throw error

@@ -1,4 +1,7 @@
 import { workerData } from 'node:worker_threads'
+import { builtInAttacks } from '../attacks/index.js'
+import { AttackRegistry } from '../src/attack/registry.js'
+import { loadPlugins } from '../src/config/load-plugins.js'
 import type { Dataset } from '../src/data/dataset.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
 import type { WireError } from './messages.js'
@@ -10,16 +13,25 @@ export interface ThreadData {
   readonly dataset: Dataset
   /** One int32: not 0 means stop at the next step. A thread is never stopped inside ONNX Runtime. */
   readonly cancel: SharedArrayBuffer
+  /** Modules with attacks of third parties. */
+  readonly plugins: readonly string[]
 }
 
-const { dataset, cancel } = workerData as ThreadData
+const { dataset, cancel, plugins } = workerData as ThreadData
 const flag = new Int32Array(cancel)
-const runner = new TaskRunner(dataset, () => Atomics.load(flag, 0) !== 0)
+// Loaded by the first task, so that a plugin that fails is reported like any other error.
+let runner: Promise<TaskRunner> | undefined
+
+async function createRunner(): Promise<TaskRunner> {
+  const attacks = [...builtInAttacks, ...(await loadPlugins(plugins, process.cwd()))]
+  return new TaskRunner(dataset, new AttackRegistry(attacks), () => Atomics.load(flag, 0) !== 0)
+}
 
 /** Errors are returned, not thrown: structured clone would drop their code. */
 export default async function runTask(task: Task): Promise<{ result: TaskResult } | { error: WireError }> {
   try {
-    return { result: await runner.run(task) }
+    runner ??= createRunner()
+    return { result: await (await runner).run(task) }
   } catch (error) {
     return { error: toWire(error) }
   }

@@ -1,6 +1,5 @@
-import { builtInAttacks } from '../attacks/index.js'
 import { runAttack } from '../src/attack/host.js'
-import { AttackRegistry } from '../src/attack/registry.js'
+import type { AttackRegistry } from '../src/attack/registry.js'
 import { sampleSize, takeSamples, type Dataset } from '../src/data/dataset.js'
 import { GauntletError } from '../src/errors.js'
 import { ModelHandle } from '../src/model/handle.js'
@@ -14,12 +13,13 @@ const openModels = 4
 /** Runs tasks in one thread: keeps the data set and the sessions of the last few models. */
 export class TaskRunner {
   readonly #dataset: Dataset
-  readonly #registry = new AttackRegistry(builtInAttacks)
+  readonly #registry: AttackRegistry
   readonly #handles = new Map<string, Promise<ModelHandle>>()
   readonly #isCancelled: () => boolean
 
-  constructor(dataset: Dataset, isCancelled: () => boolean = () => false) {
+  constructor(dataset: Dataset, registry: AttackRegistry, isCancelled: () => boolean) {
     this.#dataset = dataset
+    this.#registry = registry
     this.#isCancelled = isCancelled
   }
 

@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   suites: ['src/plugin.ts'],
   // The script that made the demo's models uses the engine like any other program.
   'suites/demo': ['attacks', 'src/attack', 'src/data', 'src/graph', 'src/model', 'src/onnx', 'src/poison', 'src/runtime', 'src/step', 'src/autodiff', 'src/threat'],
-  workers: ['attacks', 'src/attack', 'src/data', 'src/model', 'src/onnx', 'src/plan', 'src/plugin.ts'],
+  workers: ['attacks', 'src/config', 'src/attack', 'src/data', 'src/model', 'src/onnx', 'src/plan', 'src/plugin.ts'],
   reports: ['src/reporter.ts', 'src/gate', 'src/stats', 'src/store', 'src/threat', 'src/data', 'src/plan'],
   'src/index.ts': ['*'],
   'src/cli': ['*'],

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { loadPlugins } from '../../config/load-plugins.js'
 import { defaultWorkers } from '../../config/schema.js'
 import { takeSamples, type Dataset, type DatasetSpec } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { writeNpz } from '../../data/npz-write.js'
 import { GauntletError } from '../../errors.js'
-import { makePlan } from '../../plan/plan.js'
-import type { Example, Outcome, Task, TaskResult } from '../../plan/task.js'
+import { makePlan, type Cell } from '../../plan/plan.js'
+import type { Example, Outcome, TaskResult } from '../../plan/task.js'
 import { formatPercent, formatShareInterval } from '../../stats/format.js'
 import { wilson } from '../../stats/proportion.js'
 import {
@@ -39,6 +40,7 @@ export interface AttackArgs {
   readonly restarts?: number | undefined
   readonly loss?: string | undefined
   readonly params: readonly string[]
+  readonly plugins: readonly string[]
   readonly target?: string | undefined
   readonly layout?: 'nchw' | 'nhwc' | undefined
   readonly range?: readonly [number, number] | undefined
@@ -85,7 +87,8 @@ export interface AttackOnceResult {
 
 /** One attack on one model, kept nowhere but in the file of `--save`. */
 export async function attackOnce(args: AttackArgs, io: Io, options: { readonly quiet: boolean }): Promise<AttackOnceResult> {
-  const harness = createHarness()
+  const plugins = args.plugins.map((path) => resolve(io.cwd, path))
+  const harness = createHarness(await loadPlugins(plugins, io.cwd))
   const spec: DatasetSpec = {
     path: args.data === 'glyphs' ? args.data : resolve(io.cwd, args.data),
     format: args.format,
@@ -119,7 +122,7 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
     batch: args.batch,
     keepExamples: args.save === undefined ? 0 : 'all',
   })
-  const { results, seconds } = await runAll(plan.cells[0]!.tasks, plan.cells, workers, io, options.quiet)
+  const { results, seconds } = await runAll(plan.cells, { workers, plugins }, io, options.quiet)
   const outcomes = results.flatMap((result) => result.outcomes).sort((a, b) => a.sample - b.sample)
   const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
   if (saved !== undefined)
@@ -152,12 +155,12 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
 }
 
 async function runAll(
-  tasks: readonly Task[],
-  cells: Parameters<typeof rehearsals>[0],
-  workers: number,
+  cells: readonly Cell[],
+  pool: { readonly workers: number; readonly plugins: readonly string[] },
   io: Io,
   quiet: boolean,
 ): Promise<{ results: readonly TaskResult[]; seconds: number }> {
+  const tasks = cells.flatMap((cell) => cell.tasks)
   const results: TaskResult[] = []
   let failure: string | undefined
   const progress = new Progress(io, { quiet, title: false })
@@ -166,7 +169,7 @@ async function runAll(
       tasks,
       rehearsals: rehearsals(cells, tasks),
       dataset: tasks[0]!.dataset,
-      workers,
+      ...pool,
       signal,
       sink: {
         save: async (_task, result) => void results.push(result),

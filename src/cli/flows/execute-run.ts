@@ -36,7 +36,7 @@ export interface RunOutcome {
 export async function executeRun(
   resolved: ResolvedRun,
   store: Store,
-  options: { readonly workers: number; readonly signal?: AbortSignal; readonly events?: RunEvents },
+  options: { readonly workers: number; readonly plugins?: readonly string[]; readonly signal?: AbortSignal; readonly events?: RunEvents },
 ): Promise<RunOutcome> {
   const { plan } = resolved
   const { events, signal, workers } = options
@@ -64,6 +64,7 @@ export async function executeRun(
       rehearsals: rehearsals(plan.cells, todo),
       dataset: todo[0]!.dataset,
       workers,
+      plugins: options.plugins,
       signal,
       sink: {
         save: async (task, outcome) => void (await store.saveResult(task, outcome)),

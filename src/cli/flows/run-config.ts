@@ -1,3 +1,4 @@
+import { loadPlugins } from '../../config/load-plugins.js'
 import type { Config } from '../../config/schema.js'
 import type { RunReport } from '../../reporter.js'
 import { writeReports, type WrittenReport } from '../../../reports/write.js'
@@ -18,11 +19,12 @@ export interface ConfigRun {
 
 /** A configuration from start to reports: what `run`, `gate` and `demo` share. Paths in it are absolute. */
 export async function runConfig(config: Config, io: Io, options: { readonly quiet?: boolean } = {}): Promise<ConfigRun> {
-  const resolved = await resolveRun(config, createHarness(), io.cwd)
+  const harness = createHarness(await loadPlugins(config.plugins, io.cwd))
+  const resolved = await resolveRun(config, harness, io.cwd)
   return await withStore(config.store, io.cwd, async (store) => {
     const progress = new Progress(io, options)
     const outcome = await interruptible(io, (signal) =>
-      executeRun(resolved, store, { workers: config.workers, signal, events: progress }),
+      executeRun(resolved, store, { workers: config.workers, plugins: config.plugins, signal, events: progress }),
     ).finally(() => progress.end())
     const report = await reportRun(store, { runId: outcome.runId, gate: config.gate, dataset: resolved.dataset })
     const written = await writeReports(report, config.report.folder, config.report.formats)
