@@ -19,6 +19,7 @@ export class GraphBuilder {
   readonly #initializers = new Map<string, Tensor>()
   readonly #constants = new Map<string, string>()
   readonly #taken = new Set<string>()
+  readonly #takenByNodes = new Set<string>()
   readonly #infos: Map<string, ValueInfo>
   #counter = 0
 
@@ -33,14 +34,22 @@ export class GraphBuilder {
       this.#taken.add(name)
     }
     for (const input of base.inputs) this.#taken.add(input.name)
-    for (const node of base.nodes) for (const output of node.outputs) this.#taken.add(output)
+    for (const node of base.nodes) {
+      this.#takenByNodes.add(node.name)
+      for (const output of node.outputs) this.#taken.add(output)
+    }
   }
 
-  /** A name nobody uses yet. */
+  /** A name no value has yet. */
   fresh(hint: string): string {
+    return this.#unused(hint, this.#taken)
+  }
+
+  /** Values and nodes have names of their own: a node of the base may be called as a new value must be. */
+  #unused(hint: string, taken: Set<string>): string {
     let name = hint
-    while (this.#taken.has(name)) name = `${hint}_${++this.#counter}`
-    this.#taken.add(name)
+    while (taken.has(name)) name = `${hint}_${++this.#counter}`
+    taken.add(name)
     return name
   }
 
@@ -63,9 +72,11 @@ export class GraphBuilder {
     options: { domain?: string; name?: string } = {},
   ): string[] {
     const name = options.name ? this.fresh(options.name) : this.fresh(`${op}_g`)
-    const outputs = Array.from({ length: count }, (_, i) => (i === 0 ? name : this.fresh(`${name}_${i}`)))
+    const outputs = Array.from({ length: count }, (_, i) =>
+      i === 0 ? name : this.fresh(`${name}_${i}`),
+    )
     this.#nodes.push({
-      name,
+      name: this.#unused(name, this.#takenByNodes),
       op,
       domain: options.domain ?? '',
       inputs,
@@ -78,7 +89,9 @@ export class GraphBuilder {
   /** A constant; equal constants are shared. */
   constant(tensor: Tensor, hint = 'const'): string {
     const small = tensor.data.byteLength <= 256
-    const key = small ? `${tensor.dtype}:${tensor.dims.join()}:${Buffer.from(tensor.data).toString('hex')}` : ''
+    const key = small
+      ? `${tensor.dtype}:${tensor.dims.join()}:${Buffer.from(tensor.data).toString('hex')}`
+      : ''
     const known = small ? this.#constants.get(key) : undefined
     if (known) return known
     const name = this.fresh(hint)

@@ -84,7 +84,13 @@ function differentiate(
   model: Differentiable,
   options: GradientOptions,
   normalise: boolean,
-): { g: GraphBuilder; loss: string; gradient: string; approximations: readonly string[]; inputs: Value[] } {
+): {
+  g: GraphBuilder
+  loss: string
+  gradient: string
+  approximations: readonly string[]
+  inputs: Value[]
+} {
   const definition = losses[options.loss]
   const least = definition.leastClasses[options.targeted ? 1 : 0]
   if (model.classes < least)
@@ -117,7 +123,8 @@ function differentiate(
     gradient: gradients.get(model.input)!,
     approximations,
     inputs: [
-      ...model.graph.inputs.filter((value) => value.name === model.input),
+      // Besides the attacked input, weights that are fed (`freeDifferentiable`).
+      ...model.graph.inputs,
       int64('labels'),
       ...(options.targeted ? [int64('targets')] : []),
     ],
@@ -125,7 +132,7 @@ function differentiate(
 }
 
 /** Gives a computed value its public name. */
-function output(g: GraphBuilder, value: string, name: string): Value {
+export function output(g: GraphBuilder, value: string, name: string): Value {
   if (value === name) return { name, dtype: 'float32', dims: null }
   return { name: g.emit('Identity', [value], {}, { name }), dtype: 'float32', dims: null }
 }
