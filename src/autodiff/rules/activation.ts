@@ -1,5 +1,4 @@
-import { float } from '../../graph/builder.js'
-import { isPositive } from '../emit.js'
+import { isPositive, isSame } from '../emit.js'
 import {
   broadcasting,
   gradient,
@@ -88,22 +87,10 @@ function clip(context: RuleContext): Gradients {
     return g.emit('ReduceSum', [part], { keepdims: 0 })
   }
   return [
-    wants[0] ? g.emit('Mul', [dy[0]!, unclipped(context)]) : null,
+    wants[0] ? g.emit('Mul', [dy[0]!, isSame(context, x[0]!, y[0]!)]) : null,
     wants[1] ? beyond(g.emit('Sub', [y[0]!, x[0]!])) : null,
     wants[2] ? beyond(g.emit('Sub', [x[0]!, y[0]!])) : null,
   ]
-}
-
-function unclipped(context: RuleContext): string {
-  const { g, x, y } = context
-  const excess = g.emit('Sub', [x[0]!, y[0]!])
-  if (context.info(x[0]!).dtype !== 'float32')
-    return rest(context, isPositive(context, g.emit('Abs', [excess])))
-  // 1 at excess 0, falling at once: which way it can go is known when there is only one border.
-  const isOneSided = !x[1] || !x[2]
-  const fall = x[1] && !x[2] ? 3e38 : -3e38
-  const distance = isOneSided ? excess : g.emit('Abs', [excess])
-  return g.emit('HardSigmoid', [distance], { alpha: float(fall), beta: float(1) })
 }
 
 /** Φ(X) + X·φ(X) with the normal distribution Φ; or the derivative of its tanh approximation. */

@@ -18,7 +18,7 @@ function reductionOf(context: RuleContext): Reduction | null {
   if (given.length === 0 && context.int('noop_with_empty_axes', 0) === 1) return null
   const axes =
     given.length > 0
-      ? given.map((axis) => positiveAxis(axis, rank)).toSorted((a, b) => a - b)
+      ? given.map((axis) => positiveAxis(axis, rank))
       : Array.from({ length: rank }, (_, axis) => axis)
   const isKept = context.int('keepdims', 1) === 1 || rank === 0
   const widen = (value: string): string =>

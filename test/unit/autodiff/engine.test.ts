@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { backward } from '../../../src/autodiff/grad.js'
 import { GauntletError } from '../../../src/errors.js'
@@ -7,6 +9,9 @@ import { print } from '../../../src/graph/print.js'
 import type { ValueInfo } from '../../../src/graph/shapes.js'
 import { tensorOf, tensorOfFloats, tensorOfInts } from '../../../src/graph/tensor.js'
 import { probeShapes } from '../../../src/model/probe.js'
+import { encodeModel } from '../../../src/onnx/encode.js'
+import { Session } from '../../../src/runtime/session.js'
+import { exampleRules } from '../../examples/gradient-rule.js'
 import { gradientGraph, gradientsAt } from '../../helpers/gradient-check.js'
 import { float, graphOf, nodeOf } from '../../helpers/graphs.js'
 
@@ -276,4 +281,38 @@ it('the gradient graph of a residual block, as text', async () => {
   await expect(print(gradientGraph(graph, infos, ['y'], ['x']))).toMatchFileSnapshot(
     '../../golden/gradient-residual-block.txt',
   )
+})
+
+describe('the example in the README', () => {
+  const root = join(import.meta.dirname, '../../..')
+  const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+  it('is the file test/examples/gradient-rule.ts', () => {
+    const block = /```ts\n([^`]*)```/.exec(read('src/autodiff/rules/README.md'))?.[1]
+    const code = block?.replaceAll(/^ {3}/gm, '').trim()
+    expect(code).toContain('function swish')
+    expect(read('test/examples/gradient-rule.ts')).toContain(code)
+  })
+
+  it('gives what the chain of its parts gives', async () => {
+    const known = sketch([nodeOf('Sigmoid', ['x'], ['s']), nodeOf('Mul', ['x', 's'], ['y'])])
+    const point = [-2, 0.3, 4]
+    const expected = (await gradientsAt(known, point)).x!
+    // ONNX Runtime has no Swish before opset 24: the forward graph stays the chain, the rule reads its y.
+    const g = new GraphBuilder(known, new Map([['x', { dtype: 'float32', shape: [1, 3] }]]))
+    const swish = nodeOf('Swish', ['x'], ['y'])
+    const { gradients } = backward(g, {
+      nodes: [swish],
+      seeds: new Map([['y', g.constant(tensorOfFloats([1, 3], [1, 1, 1]))]]),
+      wrt: ['x'],
+      rules: exampleRules,
+    })
+    const value = gradients.get('x')!
+    const graph = g.finish(known.inputs, [{ name: value, dtype: 'float32', dims: null }])
+    const session = await Session.open(encodeModel(graph))
+    const feed = { dtype: 'float32', dims: [1, 3], data: Float32Array.from(point) } as const
+    const run = await session.run({ x: feed })
+    await session.close()
+    expected.forEach((each, k) => expect(Number(run[value]!.data[k])).toBeCloseTo(each, 5))
+  })
 })

@@ -1,4 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import type { RuleTable } from '../../../src/autodiff/rule.js'
+import { activationRules } from '../../../src/autodiff/rules/activation.js'
+import { elementwiseRules } from '../../../src/autodiff/rules/elementwise.js'
+import { indexingRules } from '../../../src/autodiff/rules/indexing.js'
+import { movementRules } from '../../../src/autodiff/rules/movement.js'
+import { normRules } from '../../../src/autodiff/rules/norm.js'
+import { reduceRules } from '../../../src/autodiff/rules/reduce.js'
 import { checkRule, type RuleCase } from '../../helpers/gradient-check.js'
 import { activationCases } from './cases/activation.js'
 import { elementwiseCases } from './cases/elementwise.js'
@@ -15,6 +22,23 @@ const families: Readonly<Record<string, readonly RuleCase[]>> = {
   indexing: indexingCases,
   norm: normCases,
 }
+
+const tables: Readonly<Record<string, RuleTable>> = {
+  elementwise: elementwiseRules,
+  activation: activationRules,
+  reduce: reduceRules,
+  movement: movementRules,
+  indexing: indexingRules,
+  norm: normRules,
+}
+
+it.each(Object.entries(tables))('every %s rule has a case', (family, table) => {
+  const covered = new Set(families[family]?.map((one) => one.op))
+  const missing = Object.entries(table).flatMap(([op, rule]) =>
+    rule.kind === 'straightThrough' || covered.has(op) ? [] : [op],
+  )
+  expect(missing).toEqual([])
+})
 
 let checked = 0
 let inDoublePrecision = 0
