@@ -9,7 +9,9 @@ export interface ResultSink {
   fail(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void>
 }
 
-export interface ExecuteOptions extends PoolSettings {
+export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
+  /** One pool each; all take from the same tasks. */
+  readonly devices: readonly string[]
   readonly tasks: readonly Task[]
   /**
    * Tried once on every worker before the first task: a model that cannot be attacked is refused before any time is
@@ -20,7 +22,12 @@ export interface ExecuteOptions extends PoolSettings {
   readonly signal?: AbortSignal | undefined
   readonly onStart?: (() => void) | undefined
   readonly onTask?: ((task: Task, result: TaskResult | null) => void) | undefined
+  /** How a pool is started; tests give their own. */
+  readonly startPool?: (settings: PoolSettings) => Promise<Pool>
 }
+
+/** What the coordinator needs of a pool. */
+export type Pool = Pick<PoolProcess, 'run' | 'cancel' | 'stop'>
 
 export interface ExecuteResult {
   readonly done: number
@@ -34,85 +41,124 @@ export interface ExecuteResult {
 const fatalStrikes = 2
 
 /**
- * Runs tasks on a pool of worker threads in a child process. If the process dies, a new one is started; tasks that were
- * in flight are suspects and run alone; one that kills its process again is quarantined and reported. On abort, tasks
- * end at their next step and nothing half-done is saved.
+ * Runs tasks on pools of worker threads, one child process per device. If a process dies, a new one is started; tasks that
+ * were in flight are suspects and run alone; one that kills its process again is quarantined and reported. On abort,
+ * tasks end at their next step and nothing half-done is saved.
  *
  * @throws GauntletError from a rehearsal: then no task was run
  */
 export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
-  const { tasks, sink, signal } = options
-  let pool = await PoolProcess.start(options)
-  const onAbort = (): void => pool.cancel()
-  signal?.addEventListener('abort', onAbort)
-  const queue = [...tasks]
-  const suspects: Task[] = []
-  const strikes = new Map<string, number>()
-  let done = 0
-  let failed = 0
-  let start = performance.now()
-
-  const settle = async (task: Task, run: Promise<TaskResult>): Promise<'ok' | 'lost'> => {
-    try {
-      const result = await run
-      await sink.save(task, result)
-      done++
-      options.onTask?.(task, result)
-    } catch (error) {
-      if (error instanceof PoolLost) return 'lost'
-      if (isInterrupt(error)) return 'ok'
-      if (!(error instanceof Error)) throw error
-      failed++
-      await sink.fail(task, 'failed', error.message)
-      options.onTask?.(task, null)
-    }
-    return 'ok'
+  const { tasks, signal } = options
+  const lanes: Lane[] = []
+  const onAbort = (): void => {
+    for (const lane of lanes) lane.pool.cancel()
   }
-
+  signal?.addEventListener('abort', onAbort)
+  const work = new Work(options)
+  let start = performance.now()
   try {
+    for (const device of options.devices) lanes.push(await openLane(options, device))
     for (const task of options.rehearsals ?? []) {
       if (signal?.aborted) break
-      await Promise.all(Array.from({ length: options.workers }, () => rehearse(pool, task)))
+      await Promise.all(lanes.flatMap((lane) => Array.from({ length: lane.workers }, () => rehearse(lane.pool, task))))
     }
     start = performance.now()
     options.onStart?.()
-    while ((queue.length > 0 || suspects.length > 0) && !signal?.aborted) {
-      // A suspect runs alone, so that the next crash has one cause.
-      const suspect = suspects.shift()
-      const lost: Task[] = []
-      if (suspect) {
-        if ((await settle(suspect, pool.run(suspect))) === 'lost') lost.push(suspect)
-      } else {
-        const lanes = Array.from({ length: options.workers }, async () => {
-          while (queue.length > 0 && lost.length === 0 && !signal?.aborted) {
-            const task = queue.shift()!
-            if ((await settle(task, pool.run(task))) === 'lost') lost.push(task)
-          }
-        })
-        await Promise.all(lanes)
-      }
-      if (lost.length === 0) continue
-      if (signal?.aborted) break
-      for (const task of lost) {
-        const count = (strikes.get(task.key) ?? 0) + 1
-        strikes.set(task.key, count)
-        if (count < fatalStrikes) suspects.push(task)
-        else {
-          failed++
-          await sink.fail(task, 'quarantined', `ended its worker process ${count} times`)
-          options.onTask?.(task, null)
-        }
-      }
-      pool = await PoolProcess.start(options)
-    }
+    work.queue.push(...tasks)
+    await Promise.all(lanes.map((lane) => runLane(lane, work, options)))
   } finally {
     signal?.removeEventListener('abort', onAbort)
-    await pool.stop()
+    await Promise.all(lanes.map((lane) => lane.pool.stop()))
   }
+  const { done, failed } = work
   return { done, failed, interrupted: signal?.aborted ?? false, seconds: (performance.now() - start) / 1000 }
 }
 
-async function rehearse(pool: PoolProcess, task: Task): Promise<void> {
+/** A device with its pool, which is replaced when its process dies. */
+interface Lane {
+  readonly device: string
+  readonly workers: number
+  pool: Pool
+}
+
+async function openLane(options: ExecuteOptions, device: string): Promise<Lane> {
+  // A GPU runs one session at a time; more threads would only queue in front of it.
+  const workers = device === 'cpu' ? options.workers : 1
+  const { dataset, plugins } = options
+  const startPool = options.startPool ?? ((settings) => PoolProcess.start(settings))
+  return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
+}
+
+/** What is left to do, and what became of the rest. */
+class Work {
+  readonly queue: Task[] = []
+  readonly #options: ExecuteOptions
+  readonly #strikes = new Map<string, number>()
+  done = 0
+  failed = 0
+
+  constructor(options: ExecuteOptions) {
+    this.#options = options
+  }
+
+  /** Waits for a task and files its result. @returns false if its process was lost */
+  async settle(task: Task, run: Promise<TaskResult>): Promise<boolean> {
+    try {
+      const result = await run
+      await this.#options.sink.save(task, result)
+      this.done++
+      this.#options.onTask?.(task, result)
+    } catch (error) {
+      if (error instanceof PoolLost) return false
+      if (isInterrupt(error)) return true
+      if (error instanceof GauntletError && error.code === 'GNT_STORE') throw error
+      await this.#putAside(task, 'failed', error instanceof Error ? error.message : String(error))
+    }
+    return true
+  }
+
+  /** Notes that a task was in flight when its process died. @returns true if it may be tried again */
+  async strike(task: Task): Promise<boolean> {
+    const count = (this.#strikes.get(task.key) ?? 0) + 1
+    this.#strikes.set(task.key, count)
+    if (count < fatalStrikes) return true
+    await this.#putAside(task, 'quarantined', `ended its worker process ${count} times`)
+    return false
+  }
+
+  async #putAside(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void> {
+    this.failed++
+    await this.#options.sink.fail(task, kind, message)
+    this.#options.onTask?.(task, null)
+  }
+}
+
+/** Runs tasks on one device until none is left. */
+async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise<void> {
+  const { signal } = options
+  const suspects: Task[] = []
+  while ((work.queue.length > 0 || suspects.length > 0) && !signal?.aborted) {
+    const lost: Task[] = []
+    const suspect = suspects.shift()
+    // A suspect runs alone, so that the next crash has one cause.
+    if (suspect) {
+      if (!(await work.settle(suspect, lane.pool.run(suspect)))) lost.push(suspect)
+    } else {
+      const worker = async (): Promise<void> => {
+        while (work.queue.length > 0 && lost.length === 0 && !signal?.aborted) {
+          const task = work.queue.shift()!
+          if (!(await work.settle(task, lane.pool.run(task)))) lost.push(task)
+        }
+      }
+      await Promise.all(Array.from({ length: lane.workers }, worker))
+    }
+    if (lost.length === 0 || signal?.aborted) continue
+    for (const task of lost) if (await work.strike(task)) suspects.push(task)
+    lane.pool = (await openLane(options, lane.device)).pool
+  }
+}
+
+async function rehearse(pool: Pool, task: Task): Promise<void> {
   try {
     await pool.run(task)
   } catch (error) {

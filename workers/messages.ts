@@ -13,6 +13,8 @@ export interface WireError {
 export interface PoolSettings {
   readonly workers: number
   readonly dataset: DatasetSpec & { readonly digest: string }
+  /** Execution provider of ONNX Runtime. */
+  readonly device: string
   /** Modules with attacks of third parties: absolute paths. Each worker loads them itself. */
   readonly plugins?: readonly string[] | undefined
 }

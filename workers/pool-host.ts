@@ -20,7 +20,7 @@ function send(message: FromPool): void {
   if (process.connected) process.send!(message)
 }
 
-async function start({ workers, dataset: spec, plugins = [] }: PoolSettings): Promise<void> {
+async function start({ workers, dataset: spec, device, plugins = [] }: PoolSettings): Promise<void> {
   try {
     const dataset = await loadDataset(spec)
     if (dataset.digest !== spec.digest)
@@ -29,7 +29,7 @@ async function start({ workers, dataset: spec, plugins = [] }: PoolSettings): Pr
         where: spec.path,
         fix: 'start the run again',
       })
-    const workerData: ThreadData = { dataset, cancel, plugins }
+    const workerData: ThreadData = { dataset, cancel, device, plugins }
     pool = new Piscina({
       filename: new URL('./pool-thread.js', import.meta.url).href,
       minThreads: workers,

@@ -47,8 +47,8 @@ export class PoolProcess {
       child.once('exit', (code, signal) =>
         reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
       )
-      const { workers, dataset, plugins } = options
-      pool.#send({ type: 'start', workers, dataset, plugins })
+      const { workers, dataset, device, plugins } = options
+      pool.#send({ type: 'start', workers, dataset, device, plugins })
     }).catch(async (error: unknown) => {
       await pool.stop()
       throw error

@@ -13,18 +13,21 @@ export interface ThreadData {
   readonly dataset: Dataset
   /** One int32: not 0 means stop at the next step. A thread is never stopped inside ONNX Runtime. */
   readonly cancel: SharedArrayBuffer
+  /** Execution provider of ONNX Runtime. */
+  readonly device: string
   /** Modules with attacks of third parties. */
   readonly plugins: readonly string[]
 }
 
-const { dataset, cancel, plugins } = workerData as ThreadData
+const { dataset, cancel, device, plugins } = workerData as ThreadData
 const flag = new Int32Array(cancel)
 // Loaded by the first task, so that a plugin that fails is reported like any other error.
 let runner: Promise<TaskRunner> | undefined
 
 async function createRunner(): Promise<TaskRunner> {
   const attacks = [...builtInAttacks, ...(await loadPlugins(plugins, process.cwd()))]
-  return new TaskRunner(dataset, new AttackRegistry(attacks), () => Atomics.load(flag, 0) !== 0)
+  const registry = new AttackRegistry(attacks)
+  return new TaskRunner(dataset, { registry, device, isCancelled: () => Atomics.load(flag, 0) !== 0 })
 }
 
 /** Errors are returned, not thrown: structured clone would drop their code. */

@@ -10,17 +10,23 @@ import type { ModelSpec, Task, TaskResult } from '../src/plan/task.js'
 /** Models kept open by one worker; the least recently used is closed. */
 const openModels = 4
 
+export interface RunnerSettings {
+  readonly registry: AttackRegistry
+  /** Execution provider of ONNX Runtime. */
+  readonly device: string
+  /** Asked between steps. */
+  readonly isCancelled: () => boolean
+}
+
 /** Runs tasks in one thread: keeps the data set and the sessions of the last few models. */
 export class TaskRunner {
   readonly #dataset: Dataset
-  readonly #registry: AttackRegistry
+  readonly #settings: RunnerSettings
   readonly #handles = new Map<string, Promise<ModelHandle>>()
-  readonly #isCancelled: () => boolean
 
-  constructor(dataset: Dataset, registry: AttackRegistry, isCancelled: () => boolean) {
+  constructor(dataset: Dataset, settings: RunnerSettings) {
     this.#dataset = dataset
-    this.#registry = registry
-    this.#isCancelled = isCancelled
+    this.#settings = settings
   }
 
   /** @throws GNT_INTERRUPTED when cancelled; GNT_DATA_VALUES when labels do not fit the model */
@@ -34,7 +40,7 @@ export class TaskRunner {
     const start = performance.now()
     const result = await runAttack({
       model,
-      plugin: this.#registry.get(task.attack.attack),
+      plugin: this.#settings.registry.get(task.attack.attack),
       spec: task.attack,
       threat: task.threat,
       x: takeSamples(dataset, samples),
@@ -42,7 +48,7 @@ export class TaskRunner {
       samples,
       seed: task.seed,
       batch: task.batch,
-      isCancelled: this.#isCancelled,
+      isCancelled: this.#settings.isCancelled,
     })
     const seconds = (performance.now() - start) / 1000
     const size = sampleSize(dataset)
@@ -71,7 +77,7 @@ export class TaskRunner {
       this.#handles.set(key, known)
       return known
     }
-    const opened = openModel(spec, this.#dataset)
+    const opened = openModel(spec, this.#dataset, this.#settings.device)
     this.#handles.set(key, opened)
     opened.catch(() => this.#handles.delete(key))
     for (const [oldest, handle] of this.#handles) {
@@ -92,7 +98,7 @@ export class TaskRunner {
  * Loads, checks and prepares a model for a data set.
  * @throws GNT_FILE when the file has changed since the run was planned
  */
-async function openModel(spec: ModelSpec, dataset: Dataset): Promise<ModelHandle> {
+async function openModel(spec: ModelSpec, dataset: Dataset, device: string): Promise<ModelHandle> {
   const loaded = await loadModel(spec.path)
   if (loaded.digest !== spec.digest)
     throw new GauntletError('GNT_FILE', {
@@ -105,7 +111,7 @@ async function openModel(spec: ModelSpec, dataset: Dataset): Promise<ModelHandle
   const { layout, mean, std, input, output, constants } = spec
   const options = { sampleShape: dataset.shape, range: dataset.range, layout, mean, std, input, output, constants }
   try {
-    return await ModelHandle.open(await prepareModel(loaded.graph, options))
+    return await ModelHandle.open(await prepareModel(loaded.graph, options), { provider: device })
   } catch (error) {
     if (!(error instanceof GauntletError) || error.detail.where?.startsWith(spec.path)) throw error
     const where = [spec.path, error.detail.where].filter(Boolean).join(', ')

@@ -13,7 +13,7 @@ export const storeOption = {
 
 /** Opens the store for as long as `work` takes. */
 export async function withStore<T>(path: string, cwd: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(resolve(cwd, path))
+  const store = await openStore(path === ':memory:' ? path : resolve(cwd, path))
   try {
     return await work(store)
   } finally {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { gateRuleSchema, waiverSchema } from '../gate/schema.js'
+import { deviceNames } from '../runtime/device.js'
 import { suiteSchema } from '../suite/schema.js'
 import { dataSchema } from './data-schema.js'
 import { checkGate, checkVersions } from './rules.js'
@@ -100,7 +101,7 @@ export const configSchema = z
       .default(64)
       .describe('samples per call of the runtime; never changes a result (default 64)'),
     devices: z
-      .array(z.enum(['cpu', 'cuda', 'tensorrt', 'webgpu']))
+      .array(z.enum(deviceNames))
       .min(1)
       .default(['cpu'])
       .describe('where models run: execution providers of ONNX Runtime (default cpu)'),

@@ -30,6 +30,6 @@ export function taskKey(task: Omit<Task, 'key' | 'cell' | 'batch' | 'keepExample
     from: task.from,
     to: task.to,
     seed: task.seed,
-    provider: 'cpu',
+    provider: task.provider,
   })
 }

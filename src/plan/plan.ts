@@ -11,6 +11,7 @@ export interface PlanInput {
   readonly dataset: DatasetSpec & { readonly digest: string }
   readonly samples: number
   readonly seed: number
+  readonly devices: readonly string[]
   readonly batch: number
   readonly keepExamples: number | 'all'
 }
@@ -50,7 +51,8 @@ export function makePlan(input: PlanInput): Plan {
       const id = count === 1 ? name : `${name} #${count}`
       const tasks = ranges.map(([from, to]): Task => {
         const { dataset, seed, batch, keepExamples } = input
-        const content = { model, attack, threat, dataset, from, to, seed }
+        const provider = [...input.devices].sort().join('+')
+        const content = { model, attack, threat, dataset, from, to, seed, provider }
         return { key: taskKey(content), cell: id, ...content, batch, keepExamples }
       })
       return { id, model, attack, threat, tasks }

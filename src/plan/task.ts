@@ -45,6 +45,8 @@ export interface Task {
   readonly from: number
   readonly to: number
   readonly seed: number
+  /** Execution providers it may run on, `cpu` or `cpu+cuda`: they round differently. */
+  readonly provider: string
   /** Samples per ONNX Runtime call; never changes a result. */
   readonly batch: number
   /** How many adversarial examples to send back for the pictures; `'all'` for `--save`. Not in the key. */

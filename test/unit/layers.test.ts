@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/store': ['src/plan', 'src/data', 'src/threat'],
   'src/gate': ['src/stats', 'src/threat'],
   'src/suite': ['src/threat', 'src/gate'],
-  'src/config': ['src/suite', 'src/gate', 'src/data', 'src/threat', 'src/attack', 'src/plugin.ts'],
+  'src/config': ['src/runtime', 'src/suite', 'src/gate', 'src/data', 'src/threat', 'src/attack', 'src/plugin.ts'],
   'src/reporter.ts': ['src/gate', 'src/stats', 'src/threat'],
   'src/plugin.ts': ['src/attack', 'src/step', 'src/threat', 'src/suite'],
   attacks: ['src/plugin.ts'],

@@ -1,3 +1,4 @@
+import { deviceNames } from '../../runtime/device.js'
 import { defineCommand } from '../command.js'
 import { epsilon, numberList, range, wholeNumber } from '../options.js'
 
@@ -75,6 +76,12 @@ export const attackCommand = defineCommand({
       default: 64,
       coerce: wholeNumber('batch', { min: 1, max: 65_536 }),
       describe: 'samples per call of the runtime; never changes a result',
+    },
+    device: {
+      choices: deviceNames,
+      default: 'cpu' as const,
+      requiresArg: true,
+      describe: 'execution provider of ONNX Runtime; see gauntlet doctor',
     },
     workers: {
       type: 'number',

@@ -18,7 +18,7 @@ import {
   type Norm,
   type TargetChoice,
 } from '../../threat/threat-model.js'
-import { execute } from '../../../workers/coordinator.js'
+import { execute, type ExecuteOptions } from '../../../workers/coordinator.js'
 import { createHarness } from '../compose.js'
 import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
@@ -51,6 +51,7 @@ export interface AttackArgs {
   readonly input?: string | undefined
   readonly output?: string | undefined
   readonly limit?: number | undefined
+  readonly device: string
   readonly batch: number
   readonly workers?: number | undefined
   readonly seed: number
@@ -119,10 +120,11 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
     dataset: { ...spec, digest: dataset.digest },
     samples: dataset.count,
     seed: args.seed,
+    devices: [args.device],
     batch: args.batch,
     keepExamples: args.save === undefined ? 0 : 'all',
   })
-  const { results, seconds } = await runAll(plan.cells, { workers, plugins }, io, options.quiet)
+  const { results, seconds } = await runAll(plan.cells, { workers, plugins, devices: [args.device] }, io, options.quiet)
   const outcomes = results.flatMap((result) => result.outcomes).sort((a, b) => a.sample - b.sample)
   const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
   if (saved !== undefined)
@@ -156,7 +158,7 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
 
 async function runAll(
   cells: readonly Cell[],
-  pool: { readonly workers: number; readonly plugins: readonly string[] },
+  pool: Pick<ExecuteOptions, 'workers' | 'plugins' | 'devices'>,
   io: Io,
   quiet: boolean,
 ): Promise<{ results: readonly TaskResult[]; seconds: number }> {

@@ -36,7 +36,12 @@ export interface RunOutcome {
 export async function executeRun(
   resolved: ResolvedRun,
   store: Store,
-  options: { readonly workers: number; readonly plugins?: readonly string[]; readonly signal?: AbortSignal; readonly events?: RunEvents },
+  options: { readonly workers: number
+    readonly devices: readonly string[]
+    readonly plugins?: readonly string[]
+    readonly signal?: AbortSignal
+    readonly events?: RunEvents
+  },
 ): Promise<RunOutcome> {
   const { plan } = resolved
   const { events, signal, workers } = options
@@ -64,6 +69,7 @@ export async function executeRun(
       rehearsals: rehearsals(plan.cells, todo),
       dataset: todo[0]!.dataset,
       workers,
+      devices: options.devices,
       plugins: options.plugins,
       signal,
       sink: {

@@ -43,6 +43,7 @@ export async function resolveRun(
     dataset: { ...config.data, digest: dataset.digest },
     samples: dataset.count,
     seed: config.seed,
+    devices: config.devices,
     batch: config.batch,
     keepExamples: keptPerTask,
   })
@@ -57,6 +58,7 @@ export async function resolveRun(
       ...environment(),
       seed: config.seed,
       batch: config.batch,
+      devices: config.devices,
       workers: config.workers,
       dataset: dataset.format === 'glyphs' ? 'glyphs' : shown(config.data.path),
       format: dataset.format,
@@ -88,6 +90,5 @@ function environment(): Record<string, unknown> {
     node: process.version,
     platform: `${platform()}-${arch()}`,
     cores: availableParallelism(),
-    provider: 'cpu',
   }
 }

@@ -24,7 +24,13 @@ export async function runConfig(config: Config, io: Io, options: { readonly quie
   return await withStore(config.store, io.cwd, async (store) => {
     const progress = new Progress(io, options)
     const outcome = await interruptible(io, (signal) =>
-      executeRun(resolved, store, { workers: config.workers, plugins: config.plugins, signal, events: progress }),
+      executeRun(resolved, store, {
+        workers: config.workers,
+        devices: config.devices,
+        plugins: config.plugins,
+        signal,
+        events: progress,
+      }),
     ).finally(() => progress.end())
     const report = await reportRun(store, { runId: outcome.runId, gate: config.gate, dataset: resolved.dataset })
     const written = await writeReports(report, config.report.folder, config.report.formats)
