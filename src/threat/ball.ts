@@ -21,12 +21,27 @@ export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
  * The box around `x` that is ball ∩ bounds in L∞, per value, rounded inward: every float32 in it is within
  * epsilon in exact arithmetic.
  */
-export function box(x: Float32Array, threat: ThreatModel, lower: Float32Array, upper: Float32Array): void {
+export function box(
+  x: Float32Array,
+  threat: ThreatModel,
+  lower: Float32Array,
+  upper: Float32Array,
+): void {
   const [low, high] = threat.bounds
   for (let i = 0; i < x.length; i++) {
-    lower[i] = Math.max(roundUp(x[i]! - threat.epsilon), low)
-    upper[i] = Math.min(roundDown(x[i]! + threat.epsilon), high)
+    const [least, most] = reach(x[i]!, threat.epsilon)
+    lower[i] = Math.max(least, low)
+    upper[i] = Math.min(most, high)
   }
+}
+
+/** Least and greatest float32 within epsilon of a float32. The float64 sums are rounded too: hence the second look. */
+function reach(x: number, epsilon: number): [number, number] {
+  let least = roundUp(x - epsilon)
+  if (x - least > epsilon) least = neighbour(least, 1)
+  let most = roundDown(x + epsilon)
+  if (most - x > epsilon) most = neighbour(most, -1)
+  return [least, most]
 }
 
 function roundDown(value: number): number {
@@ -58,17 +73,19 @@ function neighbour(value: number, direction: 1 | -1): number {
 export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
   const { norm, epsilon } = threat
   const [low, high] = threat.bounds
-  const theta = norm === 'l1' && distance(norm, point, x) > epsilon ? softThreshold(x, point, epsilon) : 0
+  const theta =
+    norm === 'l1' && distance(norm, point, x) > epsilon ? softThreshold(x, point, epsilon) : 0
   if (theta > 0)
     for (let i = 0; i < x.length; i++) {
       const d = point[i]! - x[i]!
       point[i] = x[i]! + Math.sign(d) * Math.max(Math.abs(d) - theta, 0)
     }
-  // Each value is rounded to float32, which can lengthen δ again: then once more, a little shorter.
-  for (let shrink = 1; ; shrink -= 1e-6) {
+  // Each value is rounded to float32, which can lengthen δ again: then once more, a little shorter. Where epsilon is
+  // less than the float32s around x can tell apart, this ends at x itself.
+  for (let slack = 1e-7; ; slack = Math.min(4 * slack, 1)) {
     const length = distance(norm, point, x)
     if (!(length > epsilon)) break
-    const scale = (epsilon / length) * Math.min(shrink, 1 - 1e-7)
+    const scale = (epsilon / length) * (1 - slack)
     for (let i = 0; i < x.length; i++) point[i] = x[i]! + (point[i]! - x[i]!) * scale
   }
   for (let i = 0; i < x.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
@@ -89,10 +106,16 @@ function softThreshold(x: Float32Array, point: Float32Array, epsilon: number): n
 }
 
 /** A uniform draw from the ball around `x`, up to rounding, and not yet confined to the bounds. */
-export function randomInBall(threat: ThreatModel, x: Float32Array, rng: Rng, out: Float32Array): void {
+export function randomInBall(
+  threat: ThreatModel,
+  x: Float32Array,
+  rng: Rng,
+  out: Float32Array,
+): void {
   const { norm, epsilon } = threat
   if (norm === 'linf') {
-    for (let i = 0; i < x.length; i++) out[i] = x[i]! + epsilon * (2 * rng.uniform() - 1)
+    rng.fillUniform(out, -epsilon, epsilon)
+    for (let i = 0; i < x.length; i++) out[i]! += x[i]!
   } else {
     // Direction uniform on the sphere, radius by volume; for L1 exponential gaps make a simplex point.
     let total = 0
@@ -102,7 +125,9 @@ export function randomInBall(threat: ThreatModel, x: Float32Array, rng: Rng, out
       total += norm === 'l2' ? value * value : value
       draw[i] = norm === 'l1' && rng.uniform() < 0.5 ? -value : value
     }
-    const radius = (epsilon * rng.uniform() ** (1 / x.length)) / (norm === 'l2' ? Math.sqrt(total) : total)
+    const length = norm === 'l2' ? Math.sqrt(total) : total
+    // Every draw can be 0, if rarely: a direction it is not, but the centre belongs to the ball.
+    const radius = length > 0 ? (epsilon * rng.uniform() ** (1 / x.length)) / length : 0
     for (let i = 0; i < x.length; i++) out[i] = x[i]! + draw[i]! * radius
   }
 }
