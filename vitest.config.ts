@@ -9,6 +9,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // .ci/run counts the tests from this file.
-    ...(process.env['CI'] ? { reporters: ['default', ['json', { outputFile: 'dist/test-results.json' }]] } : {}),
+    ...(process.env['CI']
+      ? { reporters: ['default', ['json', { outputFile: 'dist/test-results.json' }]] }
+      : {}),
   },
 })

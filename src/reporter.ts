@@ -31,7 +31,11 @@ export interface VersionView {
   readonly digest: string
   readonly cleanAccuracy: Proportion
   /** Right under every attack of the suite, per norm and epsilon: the per-sample worst case. Ascending epsilon. */
-  readonly worstCase: readonly { readonly norm: Norm; readonly epsilon: number; readonly robustAccuracy: Proportion }[]
+  readonly worstCase: readonly {
+    readonly norm: Norm
+    readonly epsilon: number
+    readonly robustAccuracy: Proportion
+  }[]
 }
 
 export interface ComparisonView {
@@ -76,7 +80,12 @@ export interface RunReport {
   readonly suite: string
   /** The threat shown first; when absent, the middle epsilon of the first norm. */
   readonly mainThreat?: { readonly norm: Norm; readonly epsilon: number } | undefined
-  readonly dataset: { readonly name: string; readonly digest: string; readonly samples: number; readonly classes: number }
+  readonly dataset: {
+    readonly name: string
+    readonly digest: string
+    readonly samples: number
+    readonly classes: number
+  }
   readonly versions: readonly VersionView[]
   readonly cells: readonly CellView[]
   readonly comparisons: readonly ComparisonView[]

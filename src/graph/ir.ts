@@ -4,8 +4,20 @@
  */
 
 export const dtypes = [
-  'float32', 'float64', 'float16', 'bfloat16', 'int8', 'int16', 'int32', 'int64',
-  'uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string',
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+  'string',
 ] as const
 export type DType = (typeof dtypes)[number]
 

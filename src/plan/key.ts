@@ -24,7 +24,12 @@ export function taskKey(task: Omit<Task, 'key' | 'cell' | 'batch' | 'keepExample
       output: model.output,
       constants: model.constants,
     },
-    attack: { id: attack.attack, version: attack.version, params: attack.params, restarts: attack.restarts },
+    attack: {
+      id: attack.attack,
+      version: attack.version,
+      params: attack.params,
+      restarts: attack.restarts,
+    },
     threat,
     dataset: dataset.digest,
     from: task.from,

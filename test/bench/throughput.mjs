@@ -21,9 +21,26 @@ const model = join(data, 'vnncomp/onnx/resnet_3b2_bn_mixup_adv_4.0_bs128_lr-1.on
 /** One attack; 192 samples are six tasks of the same size. Few samples fall at this radius, so batches stay full. */
 function attack(workers) {
   const args = [
-    join(root, 'dist/src/cli/main.js'), 'attack', model, '--data', join(data, 'cifar10-robust/images.npz'),
-    '--mean', '.4914,.4822,.4465', '--std', '.2023,.1994,.2010', '--eps', '1/255', '--steps', '100',
-    '--limit', '192', '--batch', '64', '--workers', String(workers), '--json',
+    join(root, 'dist/src/cli/main.js'),
+    'attack',
+    model,
+    '--data',
+    join(data, 'cifar10-robust/images.npz'),
+    '--mean',
+    '.4914,.4822,.4465',
+    '--std',
+    '.2023,.1994,.2010',
+    '--eps',
+    '1/255',
+    '--steps',
+    '100',
+    '--limit',
+    '192',
+    '--batch',
+    '64',
+    '--workers',
+    String(workers),
+    '--json',
   ]
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
 }
@@ -41,8 +58,12 @@ for (let i = 0; i < repetitions; i++) {
   })
 }
 const of = (key) => median(rows.map((row) => row[key]))
-console.log(`resnet_3b2, PGD-100, L∞ 1/255, 192 samples, batch 64; medians of ${repetitions}; ${availableParallelism()} cores`)
+console.log(
+  `resnet_3b2, PGD-100, L∞ 1/255, 192 samples, batch 64; medians of ${repetitions}; ${availableParallelism()} cores`,
+)
 console.log(`1 worker    ${of('one').toFixed(0)} gradients/s`)
 console.log(`2 workers   ${of('two').toFixed(0)} gradients/s`)
 console.log(`2 over 1    ${of('speedup').toFixed(2)} ×      (target ≥ 1.8)`)
-console.log(`outside ONNX Runtime, 1 worker   ${(100 * of('outside')).toFixed(1)} %   (target ≤ 5 %)`)
+console.log(
+  `outside ONNX Runtime, 1 worker   ${(100 * of('outside')).toFixed(1)} %   (target ≤ 5 %)`,
+)

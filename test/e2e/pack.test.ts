@@ -14,34 +14,56 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('packs, installs elsewhere from the registry alone, and runs there', { timeout: 300_000 }, async () => {
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
-  const [archive] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'))
-  expect(archive).toBeDefined()
-  const { stdout: listed } = await run('tar', ['tzf', join(folder, archive!)])
-  expect(listed).toContain('package/suites/demo/glyphs-v1.onnx')
-  expect(listed).not.toMatch(/package\/(test|node_modules|\.ci)\//)
+it(
+  'packs, installs elsewhere from the registry alone, and runs there',
+  { timeout: 300_000 },
+  async () => {
+    await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
+    const [archive] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'))
+    expect(archive).toBeDefined()
+    const { stdout: listed } = await run('tar', ['tzf', join(folder, archive!)])
+    expect(listed).toContain('package/suites/demo/glyphs-v1.onnx')
+    expect(listed).not.toMatch(/package\/(test|node_modules|\.ci)\//)
 
-  await writeFile(join(folder, 'package.json'), '{"name":"elsewhere","private":true}')
-  // Scripts off: the only one among the dependencies would download GPU libraries from outside the registry.
-  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `./${archive}`], { cwd: folder })
-  const gauntlet = join(folder, 'node_modules/.bin/gauntlet')
-  const { stdout: version } = await run(gauntlet, ['--version'], { cwd: folder })
-  expect(version.trim()).toMatch(/^\d+\.\d+\.\d+$/)
+    await writeFile(join(folder, 'package.json'), '{"name":"elsewhere","private":true}')
+    // Scripts off: the only one among the dependencies would download GPU libraries from outside the registry.
+    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `./${archive}`], {
+      cwd: folder,
+    })
+    const gauntlet = join(folder, 'node_modules/.bin/gauntlet')
+    const { stdout: version } = await run(gauntlet, ['--version'], { cwd: folder })
+    expect(version.trim()).toMatch(/^\d+\.\d+\.\d+$/)
 
-  const model = 'node_modules/gauntlet/suites/demo/glyphs-v2.onnx'
-  const args = ['attack', model, '--data', 'glyphs', '--limit', '32', '--eps', '16/255', '--steps', '5', '--json']
-  const { stdout } = await run(gauntlet, args, { cwd: folder })
-  const result = JSON.parse(stdout) as { samples: number; cleanAccuracy: number; robustAccuracy: number }
-  expect(result.samples).toBe(32)
-  expect(result.robustAccuracy).toBeLessThan(result.cleanAccuracy)
+    const model = 'node_modules/gauntlet/suites/demo/glyphs-v2.onnx'
+    const args = [
+      'attack',
+      model,
+      '--data',
+      'glyphs',
+      '--limit',
+      '32',
+      '--eps',
+      '16/255',
+      '--steps',
+      '5',
+      '--json',
+    ]
+    const { stdout } = await run(gauntlet, args, { cwd: folder })
+    const result = JSON.parse(stdout) as {
+      samples: number
+      cleanAccuracy: number
+      robustAccuracy: number
+    }
+    expect(result.samples).toBe(32)
+    expect(result.robustAccuracy).toBeLessThan(result.cleanAccuracy)
 
-  await writeFile(
-    join(folder, 'use.mjs'),
-    `import { defineConfig } from 'gauntlet'
+    await writeFile(
+      join(folder, 'use.mjs'),
+      `import { defineConfig } from 'gauntlet'
      import { defineAttack } from 'gauntlet/plugin'
      console.log(typeof defineConfig, typeof defineAttack)`,
-  )
-  const { stdout: types } = await run('node', ['use.mjs'], { cwd: folder })
-  expect(types.trim()).toBe('function function')
-})
+    )
+    const { stdout: types } = await run('node', ['use.mjs'], { cwd: folder })
+    expect(types.trim()).toBe('function function')
+  },
+)

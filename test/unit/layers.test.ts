@@ -26,15 +26,52 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/store': ['src/plan', 'src/data', 'src/threat'],
   'src/gate': ['src/stats', 'src/threat'],
   'src/suite': ['src/threat', 'src/gate'],
-  'src/config': ['src/runtime', 'src/suite', 'src/gate', 'src/data', 'src/threat', 'src/attack', 'src/plugin.ts'],
+  'src/config': [
+    'src/runtime',
+    'src/suite',
+    'src/gate',
+    'src/data',
+    'src/threat',
+    'src/attack',
+    'src/plugin.ts',
+  ],
   'src/reporter.ts': ['src/gate', 'src/stats', 'src/threat'],
   'src/plugin.ts': ['src/attack', 'src/step', 'src/threat', 'src/suite'],
   attacks: ['src/plugin.ts'],
   suites: ['src/plugin.ts'],
   // The script that made the demo's models uses the engine like any other program.
-  'suites/demo': ['attacks', 'src/attack', 'src/data', 'src/graph', 'src/model', 'src/onnx', 'src/poison', 'src/runtime', 'src/step', 'src/autodiff', 'src/threat'],
-  workers: ['attacks', 'src/config', 'src/attack', 'src/data', 'src/model', 'src/onnx', 'src/plan', 'src/plugin.ts'],
-  reports: ['src/reporter.ts', 'src/gate', 'src/stats', 'src/store', 'src/threat', 'src/data', 'src/plan'],
+  'suites/demo': [
+    'attacks',
+    'src/attack',
+    'src/data',
+    'src/graph',
+    'src/model',
+    'src/onnx',
+    'src/poison',
+    'src/runtime',
+    'src/step',
+    'src/autodiff',
+    'src/threat',
+  ],
+  workers: [
+    'attacks',
+    'src/config',
+    'src/attack',
+    'src/data',
+    'src/model',
+    'src/onnx',
+    'src/plan',
+    'src/plugin.ts',
+  ],
+  reports: [
+    'src/reporter.ts',
+    'src/gate',
+    'src/stats',
+    'src/store',
+    'src/threat',
+    'src/data',
+    'src/plan',
+  ],
   'src/index.ts': ['*'],
   'src/cli': ['*'],
 }
@@ -51,9 +88,13 @@ const files = top.flatMap((folder) =>
 /** Relative imports of a file, as paths from the root. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path]) => path!)
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+    ([, path]) => path!,
+  )
   return specifiers.map((path) =>
-    relative(root, join(root, dirname(file), path)).replaceAll('\\', '/').replace(/\.js$/, '.ts'),
+    relative(root, join(root, dirname(file), path))
+      .replaceAll('\\', '/')
+      .replace(/\.js$/, '.ts'),
   )
 }
 
@@ -84,7 +125,9 @@ describe('arrows between rooms', () => {
   })
 
   it('make no cycle, between files either', () => {
-    const graph = new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]))
+    const graph = new Map(
+      files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]),
+    )
     const state = new Map<string, 'open' | 'done'>()
     const cycles: string[] = []
     const visit = (file: string, path: readonly string[]): void => {
@@ -102,7 +145,10 @@ describe('arrows between rooms', () => {
   })
 
   it('keep files small', () => {
-    const sizes = files.map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length }))
+    const sizes = files.map((file) => ({
+      file,
+      lines: readFileSync(join(root, file), 'utf8').split('\n').length,
+    }))
     expect(sizes.filter(({ lines }) => lines > 450)).toEqual([])
   })
 })
