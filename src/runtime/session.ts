@@ -1,3 +1,4 @@
+import '../util/no-telemetry.js'
 import * as ort from 'onnxruntime-node'
 import { GauntletError } from '../errors.js'
 import type { DType } from '../graph/ir.js'
