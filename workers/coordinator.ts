@@ -20,14 +20,15 @@ export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
   readonly rehearsals?: readonly Task[]
   readonly sink: ResultSink
   readonly signal?: AbortSignal | undefined
-  readonly onStart?: (() => void) | undefined
+  /** After the rehearsals, before the first task; not called on an abort before that. */
+  readonly onStart?: (() => void | Promise<void>) | undefined
   readonly onTask?: ((task: Task, result: TaskResult | null) => void) | undefined
   /** How a pool is started; tests give their own. */
   readonly startPool?: (settings: PoolSettings) => Promise<Pool>
 }
 
 /** What the coordinator needs of a pool. */
-export type Pool = Pick<PoolProcess, 'run' | 'cancel' | 'stop'>
+export type Pool = Pick<PoolProcess, 'run' | 'rehearse' | 'cancel' | 'stop'>
 
 export interface ExecuteResult {
   readonly done: number
@@ -62,10 +63,14 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
       if (signal?.aborted) break
       await Promise.all(lanes.flatMap((lane) => Array.from({ length: lane.workers }, () => rehearse(lane.pool, task))))
     }
+    if (!signal?.aborted) await options.onStart?.()
     start = performance.now()
-    options.onStart?.()
     work.queue.push(...tasks)
     await Promise.all(lanes.map((lane) => runLane(lane, work, options)))
+  } catch (error) {
+    // What is still under way is of no use any more, and a person waits for the message.
+    onAbort()
+    throw error
   } finally {
     signal?.removeEventListener('abort', onAbort)
     await Promise.all(lanes.map((lane) => lane.pool.stop()))
@@ -86,7 +91,13 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane> 
   const workers = device === 'cpu' ? options.workers : 1
   const { dataset, plugins } = options
   const startPool = options.startPool ?? ((settings) => PoolProcess.start(settings))
-  return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
+  try {
+    return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
+  } catch (error) {
+    if (!(error instanceof PoolLost)) throw error
+    const detail = { what: 'the worker process cannot be started', got: error.message, fix: 'see gauntlet doctor' }
+    throw new GauntletError('GNT_WORKER', detail, { cause: error })
+  }
 }
 
 /** What is left to do, and what became of the rest. */
@@ -160,7 +171,7 @@ async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise
 
 async function rehearse(pool: Pool, task: Task): Promise<void> {
   try {
-    await pool.run(task)
+    await pool.rehearse(task)
   } catch (error) {
     if (isInterrupt(error)) return
     if (error instanceof PoolLost)

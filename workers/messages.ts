@@ -22,13 +22,22 @@ export interface PoolSettings {
 /** From the coordinator to the process that holds the pool. */
 export type ToPool =
   | ({ readonly type: 'start' } & PoolSettings)
-  | { readonly type: 'task'; readonly id: number; readonly task: Task }
+  | { readonly type: 'task' | 'rehearsal'; readonly id: number; readonly task: Task }
   | { readonly type: 'cancel' }
   | { readonly type: 'stop' }
+
+/** What a worker thread is asked, and what it answers. */
+export interface ThreadJob {
+  readonly task: Task
+  readonly isRehearsal: boolean
+}
+
+export type ThreadAnswer = { readonly result: TaskResult | null } | { readonly error: WireError }
 
 /** And back. */
 export type FromPool =
   | { readonly type: 'ready' }
   | { readonly type: 'refused'; readonly error: WireError }
-  | { readonly type: 'result'; readonly id: number; readonly result: TaskResult }
+  /** Null after a rehearsal. */
+  | { readonly type: 'result'; readonly id: number; readonly result: TaskResult | null }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }

@@ -5,19 +5,19 @@
 import { Piscina } from 'piscina'
 import { loadDataset } from '../src/data/load.js'
 import { GauntletError } from '../src/errors.js'
-import type { Task, TaskResult } from '../src/plan/task.js'
-import type { FromPool, PoolSettings, ToPool, WireError } from './messages.js'
+import type { FromPool, PoolSettings, ThreadAnswer, ThreadJob, ToPool } from './messages.js'
 import type { ThreadData } from './pool-thread.js'
 import { toWire } from './wire-error.js'
 
 const cancel = new SharedArrayBuffer(4)
 const flag = new Int32Array(cancel)
-let pool: Piscina<Task, { result: TaskResult } | { error: WireError }> | undefined
+let pool: Piscina<ThreadJob, ThreadAnswer> | undefined
 let busy = 0
 let stopping = false
 
 function send(message: FromPool): void {
-  if (process.connected) process.send!(message)
+  // A coordinator that has just been killed is noticed by `disconnect`; it must not be an uncaught error as well.
+  if (process.connected) process.send!(message, undefined, {}, () => {})
 }
 
 async function start({ workers, dataset: spec, device, plugins = [] }: PoolSettings): Promise<void> {
@@ -43,10 +43,10 @@ async function start({ workers, dataset: spec, device, plugins = [] }: PoolSetti
   }
 }
 
-async function run(id: number, task: Task): Promise<void> {
+async function run(id: number, job: ThreadJob): Promise<void> {
   busy++
   try {
-    const answer = await pool!.run(task)
+    const answer = await pool!.run(job)
     if ('result' in answer) send({ type: 'result', id, result: answer.result })
     else send({ type: 'error', id, error: answer.error })
   } catch (error) {
@@ -71,7 +71,8 @@ process.on('message', (message: ToPool) => {
       void start(message)
       return
     case 'task':
-      void run(message.id, message.task)
+    case 'rehearsal':
+      void run(message.id, { task: message.task, isRehearsal: message.type === 'rehearsal' })
       return
     case 'cancel':
       Atomics.store(flag, 0, 1)

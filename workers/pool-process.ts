@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+// Child processes inherit the environment.
+import '../src/util/no-telemetry.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
 import type { FromPool, PoolSettings, ToPool } from './messages.js'
 import { fromWire } from './wire-error.js'
@@ -12,12 +14,17 @@ export class PoolLost extends Error {
 /** One child process with its worker threads, seen from the coordinator. */
 export class PoolProcess {
   readonly #child: ChildProcess
-  readonly #waiting = new Map<number, { resolve: (result: TaskResult) => void; reject: (error: Error) => void }>()
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: TaskResult | null) => void; reject: (error: Error) => void }
+  >()
   #next = 0
   #ended = false
 
   private constructor(child: ChildProcess) {
     this.#child = child
+    // A failed send is told here too; `exit` follows, and says more.
+    child.on('error', () => {})
     child.on('message', (message: FromPool) => {
       if (message.type !== 'result' && message.type !== 'error') return
       const waiter = this.#waiting.get(message.id)
@@ -61,12 +68,23 @@ export class PoolProcess {
     return this.#child.pid
   }
 
-  run(task: Task): Promise<TaskResult> {
+  async run(task: Task): Promise<TaskResult> {
+    const result = await this.#ask('task', task)
+    if (result === null) throw new Error('a task came back without a result')
+    return result
+  }
+
+  /** Tries a task out; see `TaskRunner.rehearse`. */
+  async rehearse(task: Task): Promise<void> {
+    await this.#ask('rehearsal', task)
+  }
+
+  #ask(type: 'task' | 'rehearsal', task: Task): Promise<TaskResult | null> {
     if (this.#ended) return Promise.reject(new PoolLost('the worker process has ended'))
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#send({ type: 'task', id, task })
+      this.#send({ type, id, task })
     })
   }
 

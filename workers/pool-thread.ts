@@ -3,8 +3,7 @@ import { builtInAttacks } from '../attacks/index.js'
 import { AttackRegistry } from '../src/attack/registry.js'
 import { loadPlugins } from '../src/config/load-plugins.js'
 import type { Dataset } from '../src/data/dataset.js'
-import type { Task, TaskResult } from '../src/plan/task.js'
-import type { WireError } from './messages.js'
+import type { ThreadAnswer, ThreadJob } from './messages.js'
 import { TaskRunner } from './run-task.js'
 import { toWire } from './wire-error.js'
 
@@ -31,10 +30,13 @@ async function createRunner(): Promise<TaskRunner> {
 }
 
 /** Errors are returned, not thrown: structured clone would drop their code. */
-export default async function runTask(task: Task): Promise<{ result: TaskResult } | { error: WireError }> {
+export default async function runTask({ task, isRehearsal }: ThreadJob): Promise<ThreadAnswer> {
   try {
     runner ??= createRunner()
-    return { result: await (await runner).run(task) }
+    const ready = await runner
+    if (!isRehearsal) return { result: await ready.run(task) }
+    await ready.rehearse(task)
+    return { result: null }
   } catch (error) {
     return { error: toWire(error) }
   }

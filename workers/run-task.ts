@@ -1,8 +1,8 @@
-import { runAttack } from '../src/attack/host.js'
+import { runAttack, type AttackJob } from '../src/attack/host.js'
 import type { AttackRegistry } from '../src/attack/registry.js'
 import { sampleSize, takeSamples, type Dataset } from '../src/data/dataset.js'
 import { GauntletError } from '../src/errors.js'
-import { ModelHandle } from '../src/model/handle.js'
+import { argmax, ModelHandle } from '../src/model/handle.js'
 import { prepareModel } from '../src/model/prepare.js'
 import { loadModel } from '../src/onnx/load.js'
 import type { ModelSpec, Task, TaskResult } from '../src/plan/task.js'
@@ -17,6 +17,9 @@ export interface RunnerSettings {
   /** Asked between steps. */
   readonly isCancelled: () => boolean
 }
+
+/** What a rehearsal tries: enough for the attack to ask for its first gradient, and for its result to be judged. */
+const rehearsedChecks = 4
 
 /** Runs tasks in one thread: keeps the data set and the sessions of the last few models. */
 export class TaskRunner {
@@ -33,23 +36,11 @@ export class TaskRunner {
   async run(task: Task): Promise<TaskResult> {
     const model = await this.#open(task.model)
     const dataset = this.#dataset
-    const samples = Array.from({ length: task.to - task.from }, (_, i) => task.from + i)
-    const labels = dataset.labels.slice(task.from, task.to)
-    checkLabels(labels, model.classes, task)
+    const job = this.#job(task, model)
+    checkLabels(job.labels, task.from, model.classes, task)
     const secondsBefore = await model.seconds()
     const start = performance.now()
-    const result = await runAttack({
-      model,
-      plugin: this.#settings.registry.get(task.attack.attack),
-      spec: task.attack,
-      threat: task.threat,
-      x: takeSamples(dataset, samples),
-      labels,
-      samples,
-      seed: task.seed,
-      batch: task.batch,
-      isCancelled: this.#settings.isCancelled,
-    })
+    const result = await runAttack(job)
     const seconds = (performance.now() - start) / 1000
     const size = sampleSize(dataset)
     const kept = result.outcomes.flatMap((outcome, i) =>
@@ -65,6 +56,44 @@ export class TaskRunner {
       seconds,
       secondsInRuntime: (await model.seconds()) - secondsBefore,
       notes: result.notes,
+    }
+  }
+
+  /**
+   * Opens the model, checks all labels of the data set against it, and begins the attack: as it would end for want
+   * of correctly classified samples, each is taken for what the model says it is.
+   *
+   * @throws GauntletError as `run` would
+   */
+  async rehearse(task: Task): Promise<void> {
+    const model = await this.#open(task.model)
+    checkLabels(this.#dataset.labels, 0, model.classes, task)
+    const job = this.#job(task, model)
+    const scores = await model.scores(job.x, job.samples.length, task.batch)
+    const labels = Int32Array.from(job.samples, (_, i) => argmax(scores, i * model.classes, model.classes))
+    let checks = 0
+    const isCancelled = (): boolean => this.#settings.isCancelled() || ++checks > rehearsedChecks
+    try {
+      await runAttack({ ...job, labels, isCancelled })
+    } catch (error) {
+      const isDone = error instanceof GauntletError && error.code === 'GNT_INTERRUPTED'
+      if (!isDone) throw error
+    }
+  }
+
+  #job(task: Task, model: ModelHandle): AttackJob {
+    const samples = Array.from({ length: task.to - task.from }, (_, i) => task.from + i)
+    return {
+      model,
+      plugin: this.#settings.registry.get(task.attack.attack),
+      spec: task.attack,
+      threat: task.threat,
+      x: takeSamples(this.#dataset, samples),
+      labels: this.#dataset.labels.slice(task.from, task.to),
+      samples,
+      seed: task.seed,
+      batch: task.batch,
+      isCancelled: this.#settings.isCancelled,
     }
   }
 
@@ -119,12 +148,13 @@ async function openModel(spec: ModelSpec, dataset: Dataset, device: string): Pro
   }
 }
 
-function checkLabels(labels: Int32Array, classes: number, task: Task): void {
+/** @param from - index of the first label in the data set */
+function checkLabels(labels: Int32Array, from: number, classes: number, task: Task): void {
   const i = labels.findIndex((label) => label >= classes)
   if (i < 0) return
   throw new GauntletError('GNT_DATA_VALUES', {
     what: 'a label is outside the classes of the model',
-    where: `${task.dataset.path}, sample ${task.from + i}; ${task.model.path}`,
+    where: `${task.dataset.path}, sample ${from + i}; ${task.model.path}`,
     got: String(labels[i]),
     expected: `0 to ${classes - 1}`,
     fix: 'check that data set and model belong together',
