@@ -46,6 +46,8 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     if (!parts || parts.length === 0) return null
     const sum = parts.length === 1 ? parts[0]! : g.emit(parts.length === 2 ? 'Add' : 'Sum', parts)
     arriving.set(value, [sum])
+    // A gradient has the shape of its value: rules and passes may ask for it.
+    if (g.knows(value)) g.know(sum, g.info(value))
     return sum
   }
 

@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
-import { outerValues } from './sort.js'
+import { outerValues, sortNodes } from './sort.js'
 import { reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
 import { tensorOf, tensorOfInts } from './tensor.js'
 
@@ -20,6 +20,7 @@ export class GraphBuilder {
   readonly #constants = new Map<string, string>()
   readonly #taken = new Set<string>()
   readonly #takenByNodes = new Set<string>()
+  readonly #replaced = new Map<string, string>()
   readonly #infos: Map<string, ValueInfo>
   #counter = 0
 
@@ -79,7 +80,7 @@ export class GraphBuilder {
       name: this.#unused(name, this.#takenByNodes),
       op,
       domain: options.domain ?? '',
-      inputs,
+      inputs: inputs.map((input) => this.#current(input)),
       outputs,
       attrs: Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, toAttr(value)])),
     })
@@ -135,9 +136,41 @@ export class GraphBuilder {
     return name
   }
 
+  /** All that is known of values, for the passes that follow. */
+  get infos(): ValueInfos {
+    return this.#infos
+  }
+
+  /**
+   * Every node that reads `value` reads `by` instead, and so does whatever is emitted later. Graph outputs keep
+   * their names and values.
+   */
+  replace(value: string, by: string): void {
+    this.#replaced.set(value, by)
+    this.#nodes.forEach((node, index) => {
+      if (node.inputs.includes(value))
+        this.#nodes[index] = {
+          ...node,
+          inputs: node.inputs.map((input) => (input === value ? by : input)),
+        }
+    })
+  }
+
+  #current(value: string): string {
+    let name = value
+    for (let by = this.#replaced.get(name); by !== undefined; by = this.#replaced.get(name)) name = by
+    return name
+  }
+
+  /** Gives a node of the base other inputs. */
+  rewire(node: Node, inputs: readonly string[]): void {
+    const index = this.#nodes.findIndex((one) => one.outputs[0] === node.outputs[0])
+    this.#nodes[index] = { ...node, inputs }
+  }
+
   /** Reshapes to a probed shape, through a constant where one will do, else through `Shape(like)`. */
   reshapeTo(value: string, shape: Shape, like: string): string {
-    const target = reshapeTarget(shape)
+    const target = reshapeTarget(shape, this.#infos.get(value)?.shape)
     return this.emit('Reshape', [value, target ? this.ints(target) : this.emit('Shape', [like])])
   }
 
@@ -148,8 +181,8 @@ export class GraphBuilder {
   finish(inputs: readonly Value[], outputs: readonly Value[], name = this.#base.name): Graph {
     const needed = new Set(outputs.map((output) => output.name))
     const nodes: Node[] = []
-    for (let i = this.#nodes.length - 1; i >= 0; i--) {
-      const node = this.#nodes[i]!
+    // `replace` may have made a node read what was emitted after it.
+    for (const node of sortNodes(this.#nodes).toReversed()) {
       if (!node.outputs.some((output) => needed.has(output))) continue
       nodes.push(node)
       for (const input of node.inputs) if (input) needed.add(input)

@@ -25,10 +25,15 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /**
- * The constant that makes `Reshape` produce `shape`: the one axis that follows the batch becomes −1.
+ * The constant that makes `Reshape` produce `shape`: the one axis that follows the batch becomes −1, or 0
+ * (copied) where it is the first of `from`, the shape before, as well. A copied axis keeps its symbol, and only
+ * values of provably equal shape stay in ONNX Runtime's blocked layout through a Mul.
  * @returns null when two axes follow the batch, so that no constant will do
  */
-export function reshapeTarget(shape: Shape): number[] | null {
+export function reshapeTarget(shape: Shape, from?: Shape): number[] | null {
+  const [first, ...rest] = shape
+  if (first !== undefined && !isFixed(first) && from?.[0] !== undefined && sameSize(first, from[0]))
+    if (rest.every(isFixed)) return [0, ...rest]
   if (shape.filter((size) => !isFixed(size)).length > 1) return null
   return shape.map((size) => (isFixed(size) ? size : -1))
 }

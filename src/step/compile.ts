@@ -2,6 +2,10 @@ import { backward } from '../autodiff/grad.js'
 import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Graph, Value } from '../graph/ir.js'
+import { absorbAffine } from '../graph/passes/absorb-affine.js'
+import { denseConvs } from '../graph/passes/dense-convs.js'
+import { lowerSpreads } from '../graph/passes/lower-spreads.js'
+import { mergeSpreads } from '../graph/passes/merge-spreads.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import { verify } from '../graph/verify.js'
@@ -39,13 +43,12 @@ export interface GradientOptions {
  * Outputs: `logits` (N, K), `loss` (N), `gradient` (as the input): d loss[i] / d input[i].
  */
 export function compileGradient(model: Differentiable, options: GradientOptions): Compiled {
-  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, false)
-  const graph = g.finish(inputs, [
+  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, null)
+  const graph = finish(g, inputs, [
     output(g, model.logits, 'logits'),
     output(g, loss, 'loss'),
     output(g, gradient, 'gradient'),
   ])
-  verify(graph)
   return { graph, approximations }
 }
 
@@ -61,29 +64,43 @@ export interface StepOptions extends GradientOptions {
  * Outputs: `x_next`, and of the point it started from `logits` and `loss`.
  */
 export function compileStep(model: Differentiable, options: StepOptions): Compiled {
-  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, true)
   const update = updates[options.norm]
+  const scale = hasWideRange(model) ? update.gradientScale : 1
+  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, scale)
   const updateInputs = {
     g,
     xAdv: model.input,
     gradient,
+    scale,
     sampleShape: model.sampleShape,
     bounds: options.bounds,
     batch: model.batch ?? batchSymbol,
   }
   const next = update.build(updateInputs)
-  const graph = g.finish(
+  const graph = finish(
+    g,
     [...inputs, ...update.inputs(updateInputs)],
     [output(g, next, 'x_next'), output(g, model.logits, 'logits'), output(g, loss, 'loss')],
   )
-  verify(graph)
   return { graph, approximations }
 }
 
+/** The graph in the form that runs fastest, verified. */
+function finish(g: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): Graph {
+  const whole = { graph: g.finish(inputs, outputs), infos: g.infos }
+  return verify(denseConvs(lowerSpreads(mergeSpreads(whole))).graph)
+}
+
+/** No part of the network computes in half precision, whose greatest number is 65504. */
+function hasWideRange({ infos }: Differentiable): boolean {
+  return [...infos.values()].every(({ dtype }) => dtype !== 'float16')
+}
+
+/** @param scale - greatest entry of each sample's gradient of the logits; null leaves it as it is */
 function differentiate(
   model: Differentiable,
   options: GradientOptions,
-  normalise: boolean,
+  scale: number | null,
 ): {
   g: GraphBuilder
   loss: string
@@ -99,7 +116,8 @@ function differentiate(
       got: `${model.classes} classes`,
       fix: 'use --loss margin or --loss ce',
     })
-  const g = new GraphBuilder(model.graph, model.infos)
+  const network = absorbAffine(model.graph, model.infos)
+  const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
   const built = definition.build({
     g,
@@ -109,9 +127,9 @@ function differentiate(
     labels: 'labels',
     targets: options.targeted ? 'targets' : null,
   })
-  const seed = normalise ? normaliseSeed(g, built.dLogits, dtype) : built.dLogits
+  const seed = scale === null ? built.dLogits : normaliseSeed(g, built.dLogits, dtype, scale)
   const { gradients, approximations } = backward(g, {
-    nodes: model.graph.nodes,
+    nodes: network.nodes,
     seeds: new Map([[model.logits, seed]]),
     wrt: [model.input],
   })

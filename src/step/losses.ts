@@ -142,12 +142,12 @@ function sorted(g: GraphBuilder, logits: string, count: number, classes: number,
 }
 
 /**
- * Scales each sample's gradient to a greatest entry of 1. Directions, and so every normalised step,
+ * Scales each sample's gradient to a greatest entry of `scale`. Directions, and so every normalised step,
  * stay as they are; but the backward pass no longer underflows when the network is confident.
  */
-export function normaliseSeed(g: GraphBuilder, dLogits: string, dtype: DType): string {
+export function normaliseSeed(g: GraphBuilder, dLogits: string, dtype: DType, scale: number): string {
   const largest = g.emit('ReduceMax', [g.emit('Abs', [dLogits]), g.ints([1])], { keepdims: 1 })
   const guarded = g.emit('Max', [largest, g.scalar(1e-37, dtype)])
-  return g.emit('Div', [dLogits, guarded])
+  const unit = g.emit('Div', [dLogits, guarded])
+  return scale === 1 ? unit : g.emit('Mul', [unit, g.scalar(scale, dtype)])
 }
-

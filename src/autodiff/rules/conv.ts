@@ -67,11 +67,12 @@ function turned(weight: Tensor, group: number): Tensor {
 }
 
 /**
- * Stride s > 1 in 2-D. With i = s·q + r, the taps that reach input pixel i are t ≡ r + p (mod s), and
- * they read dY at q + ⌊(r + p)/s⌋ − j: for each of the s² phases r a small stride-1 convolution. All
- * phases together are one Conv with s²·C output channels, put in place by DepthToSpace.
+ * Stride s > 1 in 2-D. Pixel i of X has the phase r = (i + σ) mod s, with i + σ = s·q + r; the taps that reach it
+ * are t ≡ r − σ + p (mod s), and they read dY at q + (r − σ + p − t)/s: for each of the s² phases a small
+ * stride-1 convolution. All phases together are one Conv with s²·C output channels, put in place by
+ * DepthToSpace; a pass splits it again where that saves work. The shift σ < s is chosen for the least work.
  *
- * @returns null where this form does not apply or would waste more than it gains
+ * @returns null where this form does not apply
  */
 function phases(context: RuleContext, dY: string, geometry: Geometry, weight: Tensor): string | null {
   const { g, x } = context
@@ -80,13 +81,12 @@ function phases(context: RuleContext, dY: string, geometry: Geometry, weight: Te
     geometry.kernel.length !== 2 ||
     geometry.strides[1] !== s ||
     s === 1 ||
-    geometry.dilations.some((dilation) => dilation !== 1) ||
-    geometry.kernel.some((k) => k < s)
+    geometry.dilations.some((dilation) => dilation !== 1)
   )
     return null
-  const axes = [0, 1].map((axis) => phaseAxis(geometry, axis, s))
-  if (axes.some((axis) => axis.begin < 0 || axis.end < 0)) return null
-  const [ay, ax] = axes as [PhaseAxis, PhaseAxis]
+  const axes = [phaseAxis(geometry, 0, s), phaseAxis(geometry, 1, s)]
+  const [ay, ax] = axes
+  if (!ay || !ax) return null
   const [M, C, kh, kw] = weight.dims as [number, number, number, number]
   const from = floats(weight)
   const to = new Float32Array(s * s * C * M * ay.length * ax.length)
@@ -104,13 +104,23 @@ function phases(context: RuleContext, dY: string, geometry: Geometry, weight: Te
     kernel_shape: [ay.length, ax.length],
     pads: [ay.begin, ax.begin, ay.end, ax.end],
   })
-  const spread = g.emit('DepthToSpace', [stacked], { blocksize: s, mode: 'DCR' })
+  const { dtype, shape } = context.info(x[0]!)
+  const spread = g.know(g.emit('DepthToSpace', [stacked], { blocksize: s, mode: 'DCR' }), {
+    dtype,
+    shape: [...shape.slice(0, 2), s * ay.size, s * ax.size],
+  })
   const [height, width] = geometry.input as [number, number]
-  if (height % s === 0 && width % s === 0) return spread
-  return g.emit('Slice', [spread, g.ints([0, 0]), g.ints([height, width]), g.ints([2, 3])])
+  if (s * ay.size === height && s * ax.size === width) return spread
+  const starts = [ay.shift, ax.shift]
+  const ends = [ay.shift + height, ax.shift + width]
+  const cut = g.emit('Slice', [spread, g.ints(starts), g.ints(ends), g.ints([2, 3])])
+  return g.know(cut, { dtype, shape })
 }
 
 interface PhaseAxis {
+  readonly shift: number
+  /** Positions q that cover the axis. */
+  readonly size: number
   /** Length of the stacked kernel along this axis, and its padding. */
   readonly length: number
   readonly begin: number
@@ -119,23 +129,35 @@ interface PhaseAxis {
   readonly taps: readonly (readonly (readonly [number, number])[])[]
 }
 
-function phaseAxis(geometry: Geometry, axis: number, s: number): PhaseAxis {
+/** The phases along one axis with the shift that needs the fewest multiplications, the smaller one of two equals. */
+function phaseAxis(geometry: Geometry, axis: number, s: number): PhaseAxis | null {
+  let best: PhaseAxis | null = null
+  for (let shift = 0; shift < s; shift++) {
+    const one = shiftedPhases(geometry, axis, s, shift)
+    if (one.begin < 0 || one.end < 0) continue
+    if (!best || one.length * one.size < best.length * best.size) best = one
+  }
+  return best
+}
+
+function shiftedPhases(geometry: Geometry, axis: number, s: number, shift: number): PhaseAxis {
   const k = geometry.kernel[axis]!
-  const p = geometry.begin[axis]!
-  const offsets = Array.from({ length: s }, (_, r) => {
-    const first = (r + p) % s
-    const pairs: [number, number][] = []
-    for (let t = first; t < k; t += s) pairs.push([(r + p - t) / s, t])
-    return pairs
-  })
+  const p = geometry.begin[axis]! - shift
+  const size = Math.ceil((geometry.input[axis]! + shift) / s)
+  const offsets = Array.from({ length: s }, (_, r) =>
+    Array.from({ length: k }, (_, t) => t)
+      .filter((t) => (r + p - t) % s === 0)
+      .map((t): [number, number] => [(r + p - t) / s, t]),
+  )
   const all = offsets.flat().map(([offset]) => offset)
   const least = Math.min(...all)
   const length = Math.max(...all) - least + 1
-  const wanted = Math.ceil(geometry.input[axis]! / s)
   return {
+    shift,
+    size,
     length,
     begin: -least,
-    end: wanted - geometry.output[axis]! + least + length - 1,
+    end: size - geometry.output[axis]! + least + length - 1,
     taps: offsets.map((pairs) => pairs.map(([offset, t]) => [offset - least, t] as const)),
   }
 }
