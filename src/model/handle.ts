@@ -37,7 +37,7 @@ export class ModelHandle {
 
   /** Seconds inside ONNX Runtime over all sessions. */
   async seconds(): Promise<number> {
-    const programs = await Promise.all(this.#programs.values())
+    const programs = await this.#compiled()
     return programs.reduce((sum, program) => sum + program.session.seconds, this.#forward.seconds)
   }
 
@@ -55,6 +55,12 @@ export class ModelHandle {
   async #compile(options: StepOptions): Promise<StepProgram> {
     const { graph, approximations } = compileStep(this.prepared, options)
     return { session: await Session.open(encodeModel(graph), this.#options), approximations }
+  }
+
+  /** The programs that could be compiled: one that failed has told its caller, and concerns nobody else. */
+  async #compiled(): Promise<StepProgram[]> {
+    const settled = await Promise.allSettled(this.#programs.values())
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
   /**
@@ -95,7 +101,7 @@ export class ModelHandle {
   }
 
   async close(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).session.close()
+    for (const program of await this.#compiled()) await program.session.close()
     await this.#forward.close()
   }
 }

@@ -16,7 +16,9 @@ export async function probeShapes(
   batch: number | null,
   feed: (n: number) => Record<string, Feed>,
 ): Promise<ValueInfos> {
-  const names = [...new Set(graph.nodes.flatMap((node) => node.outputs))].filter((name) => name !== '')
+  const names = [...new Set(graph.nodes.flatMap((node) => node.outputs))].filter(
+    (name) => name !== '',
+  )
   const exposed = {
     ...graph,
     outputs: names.map((name) => ({ name, dtype: 'float32' as const, dims: null })),
@@ -32,14 +34,17 @@ export async function probeShapes(
       const first = seen[0]
       if (!first) continue
       const shape =
-        seen.length === 1 ? [...first.dims] : followBatch(name, first.dims, seen[1]!.dims, sizes[0]!, sizes[1]!)
+        seen.length === 1
+          ? [...first.dims]
+          : followBatch(name, first.dims, seen[1]!.dims, sizes[0]!, sizes[1]!)
       infos.set(name, { dtype: first.dtype, shape })
     }
     for (const input of graph.inputs) {
       const dims = runs.map((_, i) => feed(sizes[i]!)[input.name]!.dims)
       infos.set(input.name, {
         dtype: input.dtype,
-        shape: dims.length === 1 ? [...dims[0]!] : followBatch(input.name, dims[0]!, dims[1]!, 2, 3),
+        shape:
+          dims.length === 1 ? [...dims[0]!] : followBatch(input.name, dims[0]!, dims[1]!, 2, 3),
       })
     }
     return infos
@@ -69,4 +74,3 @@ function followBatch(
     })
   return sizes as Size[]
 }
-

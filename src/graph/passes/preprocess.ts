@@ -31,7 +31,8 @@ export function preprocess(graph: Graph, input: string, options: Preprocessing):
     return g.constant(tensorOfFloats(dims, values), 'preprocess')
   }
   let value = attackedInput
-  if (options.mean?.some((mean) => mean !== 0)) value = g.emit('Sub', [value, perChannel(options.mean)])
+  if (options.mean?.some((mean) => mean !== 0))
+    value = g.emit('Sub', [value, perChannel(options.mean)])
   if (options.std?.some((std) => std !== 1)) value = g.emit('Div', [value, perChannel(options.std)])
   if (options.channelsLast) value = g.emit('Transpose', [value], { perm: [0, 2, 3, 1] })
   const now = options.channelsLast
