@@ -5,7 +5,8 @@ export const fgsm = defineAttack({
   id: 'fgsm',
   version: 1,
   title: 'Fast gradient sign method',
-  source: 'Goodfellow et al. 2015, arXiv:1412.6572, section 4; in L2 and L1 the steepest step of that norm',
+  source:
+    'Goodfellow et al. 2015, arXiv:1412.6572, section 4; in L2 and L1 the steepest step of that norm',
   atlas: 'AML.T0043.000',
   kind: 'fixed-epsilon',
   needs: ['gradient'],

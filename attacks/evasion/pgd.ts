@@ -19,7 +19,9 @@ export const pgd = defineAttack({
       .positive()
       .max(2)
       .optional()
-      .describe('step size as a fraction of epsilon; default 2.5 / steps, at most 1 (Madry et al.)'),
+      .describe(
+        'step size as a fraction of epsilon; default 2.5 / steps, at most 1 (Madry et al.)',
+      ),
     stepSize: z
       .number()
       .positive()

@@ -1,12 +1,14 @@
 import { GauntletError } from '../errors.js'
-import { argmax, padRows, type ModelHandle } from '../model/handle.js'
+import { argmax, type ModelHandle } from '../model/handle.js'
 import type { AttackSpec, Outcome } from '../plan/task.js'
-import type { Feed } from '../runtime/session.js'
 import { box, distance, project, randomInBall } from '../threat/ball.js'
 import type { ThreatModel } from '../threat/threat-model.js'
 import { createRng, type Rng } from '../util/rng.js'
-import { attackedInput } from '../graph/passes/preprocess.js'
+import { elementCount } from '../graph/tensor.js'
+import { checkStepSize, isPrediction, makeFinite } from './checks.js'
 import { Living } from './living.js'
+import { stepFeeds } from './feeds.js'
+import { chooseTarget } from './targets.js'
 import type { AttackContext, AttackPlugin } from './types.js'
 
 export interface AttackJob {
@@ -42,7 +44,7 @@ export async function runAttack(job: AttackJob): Promise<AttackResult> {
   for (let restart = 0; restart < job.spec.restarts && shard.standing.length > 0; restart++) {
     const context = shard.begin(restart)
     await job.plugin.run(context, job.spec.params)
-    await shard.judgeRest()
+    await shard.end()
   }
   return shard.result()
 }
@@ -59,13 +61,16 @@ class Shard {
   readonly #xAdv: Float32Array
   readonly #notes = new Set<string>()
   #living: Living
+  /** The current points have been scored since they last moved. */
+  #isJudged = false
+  #isBusy = false
   #rngs: Rng[] = []
   standing: number[] = []
 
   constructor(job: AttackJob) {
     const n = job.samples.length
     this.#job = job
-    this.#size = job.x.length / n
+    this.#size = elementCount(job.model.prepared.sampleShape)
     this.#cleanPrediction = new Int32Array(n)
     this.#advPrediction = new Int32Array(n)
     this.#fell = new Uint8Array(n)
@@ -87,39 +92,19 @@ class Shard {
       this.#queries[i] = 1
       this.#cleanPrediction[i] = this.#advPrediction[i] = argmax(row, 0, model.classes)
       // A row with NaN has no prediction; counting it as right would make a broken model look robust.
-      const isRight = this.#cleanPrediction[i] === labels[i] && row.every(Number.isFinite)
-      this.#targets[i] = this.#chooseTarget(i, row)
+      const isRight = this.#cleanPrediction[i] === labels[i] && isPrediction(row)
+      this.#targets[i] = this.#targetOf(i, row)
       const isAttackable = threat.goal.kind === 'untargeted' || this.#targets[i] !== labels[i]
       if (isRight && isAttackable) this.standing.push(i)
       if (!isRight && this.#cleanPrediction[i] === labels[i]) this.#cleanPrediction[i] = -1
     }
   }
 
-  #chooseTarget(i: number, row: Float32Array): number {
+  #targetOf(i: number, row: Float32Array): number {
     const { goal } = this.#job.threat
+    const { seed, samples, labels } = this.#job
     if (goal.kind === 'untargeted') return -1
-    const label = this.#job.labels[i]!
-    const { classes } = this.#job.model
-    switch (goal.target) {
-      case 'next':
-        return (label + 1) % classes
-      case 'least-likely': {
-        const negative = row.map((value, k) => (k === label ? -Infinity : -value))
-        return argmax(negative, 0, classes)
-      }
-      case 'random': {
-        const draw = createRng(this.#job.seed, 'target', this.#job.samples[i]!).below(classes - 1)
-        return draw < label ? draw : draw + 1
-      }
-      default:
-        if (goal.target >= classes)
-          throw new GauntletError('GNT_ATTACK_NEEDS', {
-            what: 'the target class does not exist',
-            got: String(goal.target),
-            expected: `0 to ${classes - 1}`,
-          })
-        return goal.target
-    }
+    return chooseTarget(goal.target, labels[i]!, row, () => createRng(seed, 'target', samples[i]!))
   }
 
   /** Packs the standing samples for one (re)start and hands the attack its view of them. */
@@ -130,28 +115,51 @@ class Shard {
       const clean = x.subarray(id * this.#size, (id + 1) * this.#size)
       living.row(living.x, r).set(clean)
       living.row(living.xAdv, r).set(clean)
-      if (threat.norm === 'linf') box(clean, threat, living.row(living.lower, r), living.row(living.upper, r))
+      if (threat.norm === 'linf')
+        box(clean, threat, living.row(living.lower, r), living.row(living.upper, r))
       living.labels[r] = BigInt(labels[id]!)
       living.targets[r] = BigInt(Math.max(0, this.#targets[id]!))
     })
     this.#living = living
     this.#rngs = living.ids.map((id) => createRng(seed, samples[id]!, spec.attack, restart))
-    const shard = this
+    const count = (): number => this.#living.count
+    this.#isJudged = false
     return {
-      threat,
+      // A copy, frozen: what the host judges by is not within the reach of a plugin.
+      threat: Object.freeze({ ...threat, bounds: Object.freeze([...threat.bounds] as const) }),
       sampleSize: this.#size,
       get living() {
-        return shard.#living.count
+        return count()
       },
       start: (from) => this.#start(from),
-      step: (options) => this.#step(options),
-      score: () => this.judgeRest(),
-      propose: (write) => this.#propose(write),
+      step: (options) => this.#alone(() => this.#step(options)),
+      score: () => this.#alone(() => this.#judgeRest()),
+      propose: (write) => this.#alone(() => this.#propose(write)),
+    }
+  }
+
+  /** Judges the last points, unless the attack has just had them scored. */
+  async end(): Promise<void> {
+    await this.#alone(async () => {
+      if (!this.#isJudged) await this.#judgeRest()
+    })
+  }
+
+  /** One call at a time: rows are packed anew by each. */
+  async #alone(call: () => Promise<void>): Promise<void> {
+    if (this.#isBusy)
+      throw new Error(`${this.#job.plugin.id} did not wait for its last step, score or propose`)
+    this.#isBusy = true
+    try {
+      await call()
+    } finally {
+      this.#isBusy = false
     }
   }
 
   #start(from: 'clean' | 'random'): void {
     const living = this.#living
+    this.#isJudged = false
     for (let r = 0; r < living.count; r++) {
       const x = living.row(living.x, r)
       const point = living.row(living.xAdv, r)
@@ -166,6 +174,8 @@ class Shard {
   async #step(options: Parameters<AttackContext['step']>[0]): Promise<void> {
     const { model, threat, batch } = this.#job
     const living = this.#living
+    checkStepSize(options.stepSize)
+    this.#isJudged = false
     const targeted = threat.goal.kind === 'targeted'
     const { session, approximations } = await model.step({
       loss: options.loss,
@@ -180,7 +190,12 @@ class Shard {
       this.#checkCancelled()
       const count = Math.min(most, living.count - from)
       const rows = model.rowsFor(count)
-      const feeds = this.#feeds(from, count, rows, options.stepSize, targeted)
+      const feeds = stepFeeds(model, threat, living, {
+        from,
+        count,
+        rows,
+        stepSize: options.stepSize,
+      })
       const room = living.nextRows(from, count)
       const dims = [rows, ...model.prepared.sampleShape]
       const { x_next: next, logits } = await session.run(
@@ -196,48 +211,32 @@ class Shard {
         this.#gradients[id]!++
         this.#queries[id]!++
         const prediction = argmax(scores, (r - from) * classes, classes)
-        if (this.#reachesGoal(id, prediction)) claims.push({ row: r, point: living.row(living.xAdv, r).slice() })
+        if (this.#reachesGoal(id, prediction))
+          claims.push({ row: r, point: living.row(living.xAdv, r).slice() })
       }
     }
     living.swap()
     await this.#judge(claims)
   }
 
-  #feeds(from: number, count: number, rows: number, stepSize: number, targeted: boolean): Record<string, Feed> {
-    const living = this.#living
-    const { threat, model } = this.#job
-    const dims = [rows, ...model.prepared.sampleShape]
-    const samples = (array: Float32Array): Feed => ({
-      dtype: 'float32',
-      dims,
-      data: padRows(array.subarray(from * living.size, (from + count) * living.size), living.size, rows),
-    })
-    const classes = (array: BigInt64Array): Feed => {
-      const data = new BigInt64Array(rows).fill(array[from]!)
-      data.set(array.subarray(from, from + count))
-      return { dtype: 'int64', dims: [rows], data }
-    }
-    const number = (value: number): Feed => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
-    return {
-      [attackedInput]: samples(living.xAdv),
-      labels: classes(living.labels),
-      step_size: number(stepSize),
-      ...(targeted ? { targets: classes(living.targets) } : {}),
-      ...(threat.norm === 'linf'
-        ? { lower: samples(living.lower), upper: samples(living.upper) }
-        : { x: samples(living.x), epsilon: number(threat.epsilon) }),
-    }
-  }
-
   async #propose(write: Parameters<AttackContext['propose']>[0]): Promise<void> {
     const living = this.#living
-    for (let r = 0; r < living.count; r++) write(living.row(living.x, r), this.#rngs[r]!, living.row(living.xAdv, r))
-    await this.judgeRest()
+    // Copies, because what a plugin writes into must be neither the clean sample nor what is judged.
+    const [clean, out] = [new Float32Array(this.#size), new Float32Array(this.#size)]
+    for (let r = 0; r < living.count; r++) {
+      const point = living.row(living.xAdv, r)
+      clean.set(living.row(living.x, r))
+      out.set(point)
+      write(clean, this.#rngs[r]!, out)
+      point.set(out)
+    }
+    await this.#judgeRest()
   }
 
   /** Scores the current point of every living sample. */
-  async judgeRest(): Promise<void> {
+  async #judgeRest(): Promise<void> {
     const living = this.#living
+    this.#isJudged = true
     await this.#judge(living.ids.map((_, row) => ({ row, point: living.row(living.xAdv, row) })))
   }
 
@@ -259,16 +258,15 @@ class Shard {
       const id = this.#living.ids[row]!
       const point = points.subarray(i * size, (i + 1) * size)
       this.#queries[id]!++
-      // An output that is not finite is no prediction of a class: never a success, always reported.
-      if (!scores.subarray(i * model.classes, (i + 1) * model.classes).every(Number.isFinite)) {
+      // Scores that are not numbers predict no class: never a success, always reported.
+      if (!isPrediction(scores.subarray(i * model.classes, (i + 1) * model.classes))) {
         this.#notes.add('the model gave NaN or infinite scores under attack')
         return
       }
       this.#xAdv.set(point, id * size)
       this.#advPrediction[id] = argmax(scores, i * model.classes, model.classes)
       const reach = distance(threat.norm, point, x.subarray(id * size, (id + 1) * size))
-      const isInside = reach <= threat.epsilon * (1 + 1e-6) + 1e-9
-      if (!isInside || !this.#reachesGoal(id, this.#advPrediction[id])) return
+      if (!(reach <= threat.epsilon) || !this.#reachesGoal(id, this.#advPrediction[id])) return
       this.#fell[id] = 1
       fallen.add(row)
     })
@@ -285,9 +283,14 @@ class Shard {
   #confine(row: number, point: Float32Array): void {
     const living = this.#living
     const { threat } = this.#job
+    if (makeFinite(point, living.row(living.x, row), threat.bounds))
+      this.#notes.add(
+        'points with NaN or infinite values were repaired: a gradient may not be finite',
+      )
     if (threat.norm !== 'linf') return project(threat, living.row(living.x, row), point)
     const [lower, upper] = [living.row(living.lower, row), living.row(living.upper, row)]
-    for (let i = 0; i < point.length; i++) point[i] = Math.min(Math.max(point[i]!, lower[i]!), upper[i]!)
+    for (let i = 0; i < point.length; i++)
+      point[i] = Math.min(Math.max(point[i]!, lower[i]!), upper[i]!)
   }
 
   #clean(id: number): Float32Array {
@@ -315,7 +318,11 @@ class Shard {
         cleanPrediction: this.#cleanPrediction[id]!,
         adversarialPrediction: this.#advPrediction[id]!,
         success: this.#fell[id] === 1,
-        distance: distance(threat.norm, this.#xAdv.subarray(id * this.#size, (id + 1) * this.#size), this.#clean(id)),
+        distance: distance(
+          threat.norm,
+          this.#xAdv.subarray(id * this.#size, (id + 1) * this.#size),
+          this.#clean(id),
+        ),
         queries: this.#queries[id]!,
         gradients: this.#gradients[id]!,
       })),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { GauntletError } from '../errors.js'
 import type { AttackSpec } from '../plan/task.js'
 import { didYouMean } from '../util/did-you-mean.js'
+import { firstProblem } from '../util/schema-problem.js'
 import type { AttackPlugin } from './types.js'
 
 /** Attacks by id. Built-ins and third parties enter through the same door: the list given here. */
@@ -37,7 +38,11 @@ export class AttackRegistry {
    * A checked specification with all defaults filled in.
    * @throws GNT_ATTACK_UNKNOWN, GNT_ATTACK_PARAMS naming the parameter
    */
-  specify(id: string, params: Readonly<Record<string, unknown>> = {}, restarts?: number): AttackSpec {
+  specify(
+    id: string,
+    params: Readonly<Record<string, unknown>> = {},
+    restarts?: number,
+  ): AttackSpec {
     const plugin = this.get(id)
     const known = parameterNames(plugin)
     for (const name of Object.keys(params)) {
@@ -51,20 +56,26 @@ export class AttackRegistry {
     }
     const parsed = plugin.params.safeParse(params)
     if (!parsed.success) {
-      const issue = parsed.error.issues[0]!
-      const name = issue.path.join('.')
+      const { path, ...problem } = firstProblem(plugin.params, params, parsed.error)
       throw new GauntletError('GNT_ATTACK_PARAMS', {
-        what: `parameter ${name} of ${id} is wrong`,
-        got: JSON.stringify(params[name]),
-        expected: issue.message,
+        ...problem,
+        where: path ? `parameter ${path} of ${id}` : `parameters of ${id}`,
       })
     }
+    const count = restarts ?? plugin.restarts
+    if (!Number.isSafeInteger(count) || count < 1)
+      throw new GauntletError('GNT_ATTACK_PARAMS', {
+        what: 'wrong number of restarts',
+        where: id,
+        got: String(count),
+        expected: 'a whole number of at least 1',
+      })
     const filled = parsed.data as Record<string, unknown>
     return {
       attack: id,
       version: plugin.version,
       params: filled,
-      restarts: restarts ?? plugin.restarts,
+      restarts: count,
       label: plugin.label(filled),
     }
   }
