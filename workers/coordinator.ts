@@ -61,7 +61,11 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
     for (const device of options.devices) lanes.push(await openLane(options, device))
     for (const task of options.rehearsals ?? []) {
       if (signal?.aborted) break
-      await Promise.all(lanes.flatMap((lane) => Array.from({ length: lane.workers }, () => rehearse(lane.pool, task))))
+      await Promise.all(
+        lanes.flatMap((lane) =>
+          Array.from({ length: lane.workers }, () => rehearse(lane.pool, task)),
+        ),
+      )
     }
     if (!signal?.aborted) await options.onStart?.()
     start = performance.now()
@@ -76,7 +80,12 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
     await Promise.all(lanes.map((lane) => lane.pool.stop()))
   }
   const { done, failed } = work
-  return { done, failed, interrupted: signal?.aborted ?? false, seconds: (performance.now() - start) / 1000 }
+  return {
+    done,
+    failed,
+    interrupted: signal?.aborted ?? false,
+    seconds: (performance.now() - start) / 1000,
+  }
 }
 
 /** A device with its pool, which is replaced when its process dies. */
@@ -95,7 +104,11 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane> 
     return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
   } catch (error) {
     if (!(error instanceof PoolLost)) throw error
-    const detail = { what: 'the worker process cannot be started', got: error.message, fix: 'see gauntlet doctor' }
+    const detail = {
+      what: 'the worker process cannot be started',
+      got: error.message,
+      fix: 'see gauntlet doctor',
+    }
     throw new GauntletError('GNT_WORKER', detail, { cause: error })
   }
 }
@@ -146,9 +159,9 @@ class Work {
 
 /** Runs tasks on one device until none is left. */
 async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise<void> {
-  const { signal } = options
+  const isAborted = (): boolean => options.isAborted() ?? false
   const suspects: Task[] = []
-  while ((work.queue.length > 0 || suspects.length > 0) && !signal?.aborted) {
+  while ((work.queue.length > 0 || suspects.length > 0) && !isAborted()) {
     const lost: Task[] = []
     const suspect = suspects.shift()
     // A suspect runs alone, so that the next crash has one cause.
@@ -156,14 +169,14 @@ async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise
       if (!(await work.settle(suspect, lane.pool.run(suspect)))) lost.push(suspect)
     } else {
       const worker = async (): Promise<void> => {
-        while (work.queue.length > 0 && lost.length === 0 && !signal?.aborted) {
+        while (work.queue.length > 0 && lost.length === 0 && !isAborted()) {
           const task = work.queue.shift()!
           if (!(await work.settle(task, lane.pool.run(task)))) lost.push(task)
         }
       }
       await Promise.all(Array.from({ length: lane.workers }, worker))
     }
-    if (lost.length === 0 || signal?.aborted) continue
+    if (lost.length === 0 || isAborted()) continue
     for (const task of lost) if (await work.strike(task)) suspects.push(task)
     lane.pool = (await openLane(options, lane.device)).pool
   }

@@ -20,7 +20,12 @@ function send(message: FromPool): void {
   if (process.connected) process.send!(message, undefined, {}, () => {})
 }
 
-async function start({ workers, dataset: spec, device, plugins = [] }: PoolSettings): Promise<void> {
+async function start({
+  workers,
+  dataset: spec,
+  device,
+  plugins = [],
+}: PoolSettings): Promise<void> {
   try {
     const dataset = await loadDataset(spec)
     if (dataset.digest !== spec.digest)

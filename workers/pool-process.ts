@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 // Child processes inherit the environment.
+// oxlint-disable-next-line import/no-unassigned-import
 import '../src/util/no-telemetry.js'
 import type { Task, TaskResult } from '../src/plan/task.js'
 import type { FromPool, PoolSettings, ToPool } from './messages.js'
@@ -43,7 +44,10 @@ export class PoolProcess {
   /** @throws GauntletError when the data set cannot be loaded in the child */
   static async start(options: PoolSettings): Promise<PoolProcess> {
     const path = fileURLToPath(new URL('./pool-host.js', import.meta.url))
-    const child = fork(path, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(path, {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     const pool = new PoolProcess(child)
     await new Promise<void>((resolve, reject) => {
       child.on('message', (message: FromPool) => {

@@ -26,7 +26,11 @@ let runner: Promise<TaskRunner> | undefined
 async function createRunner(): Promise<TaskRunner> {
   const attacks = [...builtInAttacks, ...(await loadPlugins(plugins, process.cwd()))]
   const registry = new AttackRegistry(attacks)
-  return new TaskRunner(dataset, { registry, device, isCancelled: () => Atomics.load(flag, 0) !== 0 })
+  return new TaskRunner(dataset, {
+    registry,
+    device,
+    isCancelled: () => Atomics.load(flag, 0) !== 0,
+  })
 }
 
 /** Errors are returned, not thrown: structured clone would drop their code. */

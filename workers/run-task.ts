@@ -1,4 +1,4 @@
-import { runAttack, type AttackJob } from '../src/attack/host.js'
+import { runAttack, type AttackJob, type AttackResult } from '../src/attack/host.js'
 import type { AttackRegistry } from '../src/attack/registry.js'
 import { sampleSize, takeSamples, type Dataset } from '../src/data/dataset.js'
 import { GauntletError } from '../src/errors.js'
@@ -6,6 +6,7 @@ import { argmax, ModelHandle } from '../src/model/handle.js'
 import { prepareModel } from '../src/model/prepare.js'
 import { loadModel } from '../src/onnx/load.js'
 import type { ModelSpec, Task, TaskResult } from '../src/plan/task.js'
+import { located } from '../src/util/located.js'
 
 /** Models kept open by one worker; the least recently used is closed. */
 const openModels = 4
@@ -40,7 +41,7 @@ export class TaskRunner {
     checkLabels(job.labels, task.from, model.classes, task)
     const secondsBefore = await model.seconds()
     const start = performance.now()
-    const result = await runAttack(job)
+    const result = await attackWith(job, task)
     const seconds = (performance.now() - start) / 1000
     const size = sampleSize(dataset)
     const kept = result.outcomes.flatMap((outcome, i) =>
@@ -49,10 +50,12 @@ export class TaskRunner {
     return {
       key: task.key,
       outcomes: result.outcomes,
-      examples: (task.keepExamples === 'all' ? kept : kept.slice(0, task.keepExamples)).map(({ sample, row }) => ({
-        sample,
-        xAdv: result.xAdv.slice(row * size, (row + 1) * size),
-      })),
+      examples: (task.keepExamples === 'all' ? kept : kept.slice(0, task.keepExamples)).map(
+        ({ sample, row }) => ({
+          sample,
+          xAdv: result.xAdv.slice(row * size, (row + 1) * size),
+        }),
+      ),
       seconds,
       secondsInRuntime: (await model.seconds()) - secondsBefore,
       notes: result.notes,
@@ -70,11 +73,13 @@ export class TaskRunner {
     checkLabels(this.#dataset.labels, 0, model.classes, task)
     const job = this.#job(task, model)
     const scores = await model.scores(job.x, job.samples.length, task.batch)
-    const labels = Int32Array.from(job.samples, (_, i) => argmax(scores, i * model.classes, model.classes))
+    const labels = Int32Array.from(job.samples, (_, i) =>
+      argmax(scores, i * model.classes, model.classes),
+    )
     let checks = 0
     const isCancelled = (): boolean => this.#settings.isCancelled() || ++checks > rehearsedChecks
     try {
-      await runAttack({ ...job, labels, isCancelled })
+      await attackWith({ ...job, labels, isCancelled }, task)
     } catch (error) {
       const isDone = error instanceof GauntletError && error.code === 'GNT_INTERRUPTED'
       if (!isDone) throw error
@@ -112,7 +117,7 @@ export class TaskRunner {
     for (const [oldest, handle] of this.#handles) {
       if (this.#handles.size <= openModels) break
       this.#handles.delete(oldest)
-      void handle.then((one) => one.close())
+      void handle.then((one) => one.close()).catch(() => {})
     }
     return opened
   }
@@ -120,6 +125,15 @@ export class TaskRunner {
   async close(): Promise<void> {
     for (const handle of this.#handles.values()) await (await handle).close()
     this.#handles.clear()
+  }
+}
+
+/** Runs the attack; an error names the model's file. */
+async function attackWith(job: AttackJob, task: Task): Promise<AttackResult> {
+  try {
+    return await runAttack(job)
+  } catch (error) {
+    throw located(error, task.model.path)
   }
 }
 
@@ -138,13 +152,20 @@ async function openModel(spec: ModelSpec, dataset: Dataset, device: string): Pro
       fix: 'start the run again',
     })
   const { layout, mean, std, input, output, constants } = spec
-  const options = { sampleShape: dataset.shape, range: dataset.range, layout, mean, std, input, output, constants }
+  const options = {
+    sampleShape: dataset.shape,
+    range: dataset.range,
+    layout,
+    mean,
+    std,
+    input,
+    output,
+    constants,
+  }
   try {
     return await ModelHandle.open(await prepareModel(loaded.graph, options), { provider: device })
   } catch (error) {
-    if (!(error instanceof GauntletError) || error.detail.where?.startsWith(spec.path)) throw error
-    const where = [spec.path, error.detail.where].filter(Boolean).join(', ')
-    throw new GauntletError(error.code, { ...error.detail, where }, { cause: error })
+    throw located(error, spec.path)
   }
 }
 

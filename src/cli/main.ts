@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // First: ONNX Runtime reads the environment when it is loaded, and child processes inherit it.
+// oxlint-disable-next-line import/no-unassigned-import
 import '../util/no-telemetry.js'
 import { processIo } from './io.js'
 import { runCli } from './run.js'

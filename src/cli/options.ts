@@ -52,6 +52,16 @@ export function range(name: string) {
   }
 }
 
+/** As `numberList`, each above 0. */
+export function positiveList(name: string) {
+  const read = numberList(name)
+  return (text: string | number): number[] => {
+    const values = read(text)
+    if (values.every((value) => value > 0)) return values
+    throw wrongValue(name, text, 'numbers above 0 with commas between them')
+  }
+}
+
 /** `0.49,0.48,0.45` */
 export function numberList(name: string) {
   return (text: string | number): number[] => {

@@ -1,13 +1,18 @@
+// oxlint-disable-next-line import/no-unassigned-import
 import '../util/no-telemetry.js'
 import * as ort from 'onnxruntime-node'
 import { GauntletError } from '../errors.js'
 import type { DType } from '../graph/ir.js'
 
+// What goes wrong is thrown and told once, by us; this is for what the library says outside of a session.
+ort.env.logLevel = 'fatal'
+
 /** What goes in and out of a session: element data in C order, and its shape. */
 export interface Feed {
   readonly dtype: DType
   readonly dims: readonly number[]
-  readonly data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Int8Array | Uint16Array
+  readonly data:
+    Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Int8Array | Uint16Array
 }
 
 export interface SessionOptions {
@@ -63,11 +68,16 @@ export class Session {
           : await ort.InferenceSession.create(model, settings)
       return new Session(session)
     } catch (cause) {
-      throw new GauntletError(
-        'GNT_MODEL_RUN',
-        { what: 'ONNX Runtime cannot open the model', got: reasonOf(cause) },
-        { cause },
-      )
+      const { provider = 'cpu' } = options
+      const detail =
+        provider === 'cpu'
+          ? { what: 'ONNX Runtime cannot open the model', got: reasonOf(cause) }
+          : {
+              what: `ONNX Runtime cannot open the model on the device ${provider}`,
+              got: reasonOf(cause),
+              fix: 'see gauntlet doctor, or use the device cpu',
+            }
+      throw new GauntletError('GNT_MODEL_RUN', detail, { cause })
     }
   }
 

@@ -1,6 +1,6 @@
 import { deviceNames } from '../../runtime/device.js'
 import { defineCommand } from '../command.js'
-import { epsilon, numberList, range, wholeNumber } from '../options.js'
+import { epsilon, numberList, positiveList, range, wholeNumber } from '../options.js'
 
 const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
 
@@ -12,20 +12,33 @@ export const attackCommand = defineCommand({
       'gauntlet attack net.onnx --data images.npz --eps 8/255 --mean .49,.48,.45 --std .2,.2,.2',
       'PGD-40 in L∞ on 8-bit images',
     ],
-    ['gauntlet attack net.onnx --data d.npz --norm l2 --eps 0.5 --save adv.npz', 'keep x_adv, x, y, success'],
+    [
+      'gauntlet attack net.onnx --data d.npz --norm l2 --eps 0.5 --save adv.npz',
+      'keep x_adv, x, y, success',
+    ],
   ],
   positionals: { model: { type: 'string', demandOption: true, describe: 'ONNX file' } },
   options: {
     data: { ...text('file or folder with samples, or glyphs'), demandOption: true },
     attack: { ...text('attack; see gauntlet attacks'), default: 'pgd' },
-    norm: { choices: ['linf', 'l2', 'l1'] as const, default: 'linf' as const, requiresArg: true, describe: 'norm' },
+    norm: {
+      choices: ['linf', 'l2', 'l1'] as const,
+      default: 'linf' as const,
+      requiresArg: true,
+      describe: 'norm',
+    },
     eps: {
       type: 'string',
       requiresArg: true,
       coerce: epsilon('eps'),
       describe: 'epsilon, in the units of the data: 0.03 or 8/255 (default 8/255 in L∞)',
     },
-    steps: { type: 'number', requiresArg: true, coerce: wholeNumber('steps', { min: 1 }), describe: 'gradient steps' },
+    steps: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('steps', { min: 1 }),
+      describe: 'gradient steps',
+    },
     'step-size': {
       type: 'string',
       requiresArg: true,
@@ -46,15 +59,29 @@ export const attackCommand = defineCommand({
       describe: 'any other parameter of the attack: --param tries=100',
     },
     target: text('targeted: random, least-likely, next, or a class (default: untargeted)'),
-    layout: { choices: ['nchw', 'nhwc'] as const, requiresArg: true, describe: "layout of the network's input (default: found)" },
+    layout: {
+      choices: ['nchw', 'nhwc'] as const,
+      requiresArg: true,
+      describe: "layout of the network's input (default: found)",
+    },
     range: {
       type: 'string',
       requiresArg: true,
       coerce: range('range'),
       describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
     },
-    mean: { type: 'string', requiresArg: true, coerce: numberList('mean'), describe: 'per channel: the network sees (x - mean) / std' },
-    std: { type: 'string', requiresArg: true, coerce: numberList('std'), describe: 'per channel, above 0' },
+    mean: {
+      type: 'string',
+      requiresArg: true,
+      coerce: numberList('mean'),
+      describe: 'per channel: the network sees (x - mean) / std',
+    },
+    std: {
+      type: 'string',
+      requiresArg: true,
+      coerce: positiveList('std'),
+      describe: 'per channel, above 0',
+    },
     labels: text('label file beside npy or idx data'),
     format: {
       choices: ['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'] as const,
@@ -69,7 +96,12 @@ export const attackCommand = defineCommand({
     },
     input: text('attacked input of a network with several'),
     output: text('logits of a network with several outputs'),
-    limit: { type: 'number', requiresArg: true, coerce: wholeNumber('limit', { min: 1 }), describe: 'only the first samples' },
+    limit: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('limit', { min: 1 }),
+      describe: 'only the first samples',
+    },
     batch: {
       type: 'number',
       requiresArg: true,
@@ -89,7 +121,13 @@ export const attackCommand = defineCommand({
       coerce: wholeNumber('workers', { min: 1, max: 256 }),
       describe: 'worker threads (default: one a core, at most 8)',
     },
-    seed: { type: 'number', requiresArg: true, default: 1, coerce: wholeNumber('seed'), describe: 'seed of every random draw' },
+    seed: {
+      type: 'number',
+      requiresArg: true,
+      default: 1,
+      coerce: wholeNumber('seed'),
+      describe: 'seed of every random draw',
+    },
     save: text('write the examples to this .npz: x_adv, x, y, success'),
   },
   async run(args, io) {

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { lossNames } from '../../step/losses.js'
 import { defineCommand } from '../command.js'
-import { numberList } from '../options.js'
+import { numberList, positiveList } from '../options.js'
 
 export const exportCommand = defineCommand({
   command: 'export <what> <model>',
@@ -13,16 +13,44 @@ export const exportCommand = defineCommand({
     ],
   ],
   positionals: {
-    what: { choices: ['gradient'] as const, demandOption: true, describe: 'gradient: the model with its backward pass' },
+    what: {
+      choices: ['gradient'] as const,
+      demandOption: true,
+      describe: 'gradient: the model with its backward pass',
+    },
     model: { type: 'string', demandOption: true, describe: 'ONNX file' },
   },
   options: {
-    out: { alias: 'o', type: 'string', requiresArg: true, demandOption: true, describe: 'file to write' },
-    loss: { choices: lossNames, default: 'ce' as const, requiresArg: true, describe: 'loss per sample' },
-    mean: { type: 'string', requiresArg: true, coerce: numberList('mean'), describe: 'bake (x - mean) / std in front' },
-    std: { type: 'string', requiresArg: true, coerce: numberList('std'), describe: 'see --mean' },
-    input: { type: 'string', requiresArg: true, describe: 'input to differentiate, of a network with several' },
-    output: { type: 'string', requiresArg: true, describe: 'logits, of a network with several outputs' },
+    out: {
+      alias: 'o',
+      type: 'string',
+      requiresArg: true,
+      demandOption: true,
+      describe: 'file to write',
+    },
+    loss: {
+      choices: lossNames,
+      default: 'ce' as const,
+      requiresArg: true,
+      describe: 'loss per sample',
+    },
+    mean: {
+      type: 'string',
+      requiresArg: true,
+      coerce: numberList('mean'),
+      describe: 'bake (x - mean) / std in front',
+    },
+    std: { type: 'string', requiresArg: true, coerce: positiveList('std'), describe: 'see --mean' },
+    input: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'input to differentiate, of a network with several',
+    },
+    output: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'logits, of a network with several outputs',
+    },
   },
   async run(args, io) {
     const { exportGradient } = await import('../flows/export-gradient.js')

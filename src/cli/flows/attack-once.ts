@@ -1,14 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadPlugins } from '../../config/load-plugins.js'
 import { defaultWorkers } from '../../config/schema.js'
-import { takeSamples, type Dataset, type DatasetSpec } from '../../data/dataset.js'
+import type { DatasetSpec } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
-import { writeNpz } from '../../data/npz-write.js'
 import { GauntletError } from '../../errors.js'
 import { makePlan, type Cell } from '../../plan/plan.js'
-import type { Example, Outcome, TaskResult } from '../../plan/task.js'
+import type { Outcome, TaskResult } from '../../plan/task.js'
 import { formatPercent, formatShareInterval } from '../../stats/format.js'
 import { wilson } from '../../stats/proportion.js'
 import {
@@ -27,6 +24,7 @@ import { paint, table } from '../table.js'
 import { checkEpsilon, checkFit } from './checks.js'
 import { rehearsals } from './execute-run.js'
 import { modelSpec } from './resolve.js'
+import { checkSaveTarget, saveExamples } from './save-examples.js'
 
 /** The command line of `gauntlet attack`, read. */
 export interface AttackArgs {
@@ -87,7 +85,11 @@ export interface AttackOnceResult {
 }
 
 /** One attack on one model, kept nowhere but in the file of `--save`. */
-export async function attackOnce(args: AttackArgs, io: Io, options: { readonly quiet: boolean }): Promise<AttackOnceResult> {
+export async function attackOnce(
+  args: AttackArgs,
+  io: Io,
+  options: { readonly quiet: boolean },
+): Promise<AttackOnceResult> {
   const plugins = args.plugins.map((path) => resolve(io.cwd, path))
   const harness = createHarness(await loadPlugins(plugins, io.cwd))
   const spec: DatasetSpec = {
@@ -97,6 +99,8 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
     range: args.range,
     limit: args.limit,
   }
+  const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
+  if (saved !== undefined) await checkSaveTarget(saved, [spec.path])
   const attack = harness.attacks.specify(args.attack, parametersOf(args), args.restarts)
   const goal = goalOf(args.target)
   const dataset = await loadDataset(spec)
@@ -124,14 +128,24 @@ export async function attackOnce(args: AttackArgs, io: Io, options: { readonly q
     batch: args.batch,
     keepExamples: args.save === undefined ? 0 : 'all',
   })
-  const { results, seconds } = await runAll(plan.cells, { workers, plugins, devices: [args.device] }, io, options.quiet)
+  const { results, seconds } = await runAll(
+    plan.cells,
+    { workers, plugins, devices: [args.device] },
+    io,
+    options.quiet,
+  )
   const outcomes = results.flatMap((result) => result.outcomes).sort((a, b) => a.sample - b.sample)
-  const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
   if (saved !== undefined)
-    await saveExamples(saved, dataset, outcomes, results.flatMap((result) => result.examples))
+    await saveExamples(
+      saved,
+      dataset,
+      outcomes,
+      results.flatMap((result) => result.examples),
+    )
   const right = outcomes.filter((outcome) => outcome.cleanPrediction === outcome.label).length
   const fooled = outcomes.filter((outcome) => outcome.success).length
-  const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, one) => total + of(one), 0)
+  const sum = (of: (outcome: Outcome) => number): number =>
+    outcomes.reduce((total, one) => total + of(one), 0)
   return {
     label: attack.label,
     classes: dataset.classes,
@@ -189,8 +203,12 @@ async function runAll(
     }),
   ).finally(() => progress.end())
   if (executed.interrupted)
-    throw new GauntletError('GNT_INTERRUPTED', { what: 'interrupted', fix: 'nothing was written; run it again' })
-  if (failure !== undefined) throw new GauntletError('GNT_WORKER', { what: 'the attack did not finish', got: failure })
+    throw new GauntletError('GNT_INTERRUPTED', {
+      what: 'interrupted',
+      fix: 'nothing was written; run it again',
+    })
+  if (failure !== undefined)
+    throw new GauntletError('GNT_WORKER', { what: 'the attack did not finish', got: failure })
   return { results, seconds: executed.seconds }
 }
 
@@ -211,7 +229,14 @@ function parametersOf({ steps, stepSize, loss, params }: AttackArgs): Record<str
         expected: 'name=value, as in tries=100',
       })
     const number = Number(value)
-    given[name] = value === 'true' ? true : value === 'false' ? false : value !== '' && Number.isFinite(number) ? number : value
+    given[name] =
+      value === 'true'
+        ? true
+        : value === 'false'
+          ? false
+          : value !== '' && Number.isFinite(number)
+            ? number
+            : value
   }
   return given
 }
@@ -240,51 +265,19 @@ function goalOf(target: string | undefined): Goal {
   })
 }
 
-/** One file with all samples in order; it appears whole or not at all. */
-async function saveExamples(
-  path: string,
-  dataset: Dataset,
-  outcomes: readonly Outcome[],
-  examples: readonly Example[],
-): Promise<void> {
-  const x = takeSamples(dataset, outcomes.map((outcome) => outcome.sample))
-  const xAdv = x.slice()
-  const size = x.length / outcomes.length
-  const row = new Map(outcomes.map((outcome, i) => [outcome.sample, i]))
-  for (const example of examples) xAdv.set(example.xAdv, row.get(example.sample)! * size)
-  const shape = [outcomes.length, ...dataset.shape]
-  const bytes = writeNpz({
-    x_adv: { shape, data: xAdv },
-    x: { shape, data: x },
-    y: { shape: [outcomes.length], data: Int32Array.from(outcomes, (outcome) => outcome.label) },
-    success: {
-      shape: [outcomes.length],
-      data: Uint8Array.from(outcomes, (outcome) => (outcome.success ? 1 : 0)),
-      dtype: 'bool',
-    },
-  })
-  const temporary = `${path}.${randomUUID()}.tmp`
-  try {
-    await writeFile(temporary, bytes, { flag: 'wx' })
-    await rename(temporary, path)
-  } catch (cause) {
-    await rm(temporary, { force: true })
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new GauntletError('GNT_FILE', { what: 'the examples cannot be written', where: path, got: code }, { cause })
-  }
-}
-
 /** The result for people. */
 export function printAttack(result: AttackOnceResult, io: Io): void {
   const { summary, label, classes, outcomes, notes, workers, saved } = result
   const n = summary.samples
   const right = Math.round(summary.cleanAccuracy * n)
   const robust = Math.round(summary.robustAccuracy * n)
-  const share = (successes: number, trials: number): string => {
-    const value = wilson(successes, trials)
-    return `${formatPercent(value.estimate)}  (${successes} of ${trials}, ${formatShareInterval(value)})`
-  }
-  io.out(paint(io.color, 'bold', `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}: ${summary.model}`))
+  io.out(
+    paint(
+      io.color,
+      'bold',
+      `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}: ${summary.model}`,
+    ),
+  )
   const rows = [
     ['clean accuracy', share(right, n)],
     ['robust accuracy', share(robust, n)],
@@ -297,11 +290,26 @@ export function printAttack(result: AttackOnceResult, io: Io): void {
     ...notes.map((note) => ['note', note]),
     ...(saved === undefined ? [] : [['saved', saved]]),
   ]
-  io.out(table(rows, { width: io.columns, decorate: (text, _row, column) => (column === 0 ? paint(io.color, 'dim', text) : text) }))
+  io.out(
+    table(rows, {
+      width: io.columns,
+      decorate: (text, _row, column) => (column === 0 ? paint(io.color, 'dim', text) : text),
+    }),
+  )
   const chance = wilson(right, n)
   const atChance = chance.low <= 1 / classes
   if (atChance && outcomes.length >= 20)
     io.err(
-      paint(io.color, 'yellow', 'warning: clean accuracy is no better than chance: check --range, --mean, --std and --layout'),
+      paint(
+        io.color,
+        'yellow',
+        'warning: clean accuracy is no better than chance: check --range, --mean, --std and --layout',
+      ),
     )
+}
+
+/** `40.6 %  (52 of 128, 95 % CI 32.5 to 49.3)` */
+function share(successes: number, trials: number): string {
+  const value = wilson(successes, trials)
+  return `${formatPercent(value.estimate)}  (${successes} of ${trials}, ${formatShareInterval(value)})`
 }

@@ -3,7 +3,9 @@ import type { Task } from '../../plan/task.js'
 import type { Cell } from '../../plan/plan.js'
 import type { Store } from '../../store/store.js'
 import type { RunStatus } from '../../store/types.js'
-import { execute } from '../../../workers/coordinator.js'
+import { execute, type ExecuteResult } from '../../../workers/coordinator.js'
+import { GauntletError } from '../../errors.js'
+import type { StoreOnDemand } from '../with-store.js'
 import type { ResolvedRun } from './resolve.js'
 
 export interface RunEvents {
@@ -31,12 +33,16 @@ export interface RunOutcome {
 
 /**
  * Runs what the store does not have yet. The same plan again continues its unfinished run, and repeats
- * nothing; when all of it is there, nothing is run at all.
+ * nothing; when all of it is there, nothing is run at all. Nothing is written before every model has been
+ * tried out.
+ *
+ * @throws GauntletError of a model, data or attack that cannot work; GNT_INTERRUPTED before the first task
  */
 export async function executeRun(
   resolved: ResolvedRun,
-  store: Store,
-  options: { readonly workers: number
+  stored: StoreOnDemand,
+  options: {
+    readonly workers: number
     readonly devices: readonly string[]
     readonly plugins?: readonly string[]
     readonly signal?: AbortSignal
@@ -47,22 +53,33 @@ export async function executeRun(
   const { events, signal, workers } = options
   const tasks = plan.cells.flatMap((cell) => cell.tasks)
   const unique = [...new Map(tasks.map((task) => [task.key, task])).values()]
-  const { runId, resumed } = await openRun(resolved, store)
-  const cached = await store.completedKeys(unique.map((task) => task.key))
+  const keys = unique.map((task) => task.key)
+  const cached = (await stored.existing?.completedKeys(keys)) ?? new Set()
   const todo = unique.filter((task) => !cached.has(task.key))
-  const cellsToDo = new Map<string, number>()
-  for (const task of todo) cellsToDo.set(task.cell, (cellsToDo.get(task.cell) ?? 0) + 1)
-  events?.onPlan?.({ runId, resumed, total: unique.length, cached: cached.size, cells: cellsToDo })
+  const begin = async (): Promise<OpenRun> => {
+    const run = await openRun(resolved, await stored.open())
+    const cells = new Map<string, number>()
+    for (const task of todo) cells.set(task.cell, (cells.get(task.cell) ?? 0) + 1)
+    const { runId, resumed } = run
+    events?.onPlan?.({ runId, resumed, total: unique.length, cached: cached.size, cells })
+    return run
+  }
   const finish = async (
+    { runId, store }: OpenRun,
     status: RunStatus,
-    executed: number,
-    failed: number,
-    seconds: number,
+    { done, failed, seconds }: Pick<ExecuteResult, 'done' | 'failed' | 'seconds'>,
   ): Promise<RunOutcome> => {
     await store.setRunStatus(runId, status)
-    return { runId, status, tasks: unique.length, executed, failed, seconds }
+    return { runId, status, tasks: unique.length, executed: done, failed, seconds }
   }
-  if (todo.length === 0) return await finish('complete', 0, 0, 0)
+  if (todo.length === 0)
+    return await finish(await begin(), 'complete', { done: 0, failed: 0, seconds: 0 })
+
+  let run: OpenRun | undefined
+  const begun = (): OpenRun => {
+    if (!run) throw new Error('a task ended before the run began')
+    return run
+  }
   try {
     const result = await execute({
       tasks: todo,
@@ -73,29 +90,43 @@ export async function executeRun(
       plugins: options.plugins,
       signal,
       sink: {
-        save: async (task, outcome) => void (await store.saveResult(task, outcome)),
+        save: async (task, outcome) => void (await begun().store.saveResult(task, outcome)),
         fail: async (task, kind, message) =>
-          void (await store.saveFailure(runId, task.key, { kind, message })),
+          void (await begun().store.saveFailure(begun().runId, task.key, { kind, message })),
       },
+      onStart: async () => void (run = await begin()),
       onTask: (task, outcome) => events?.onTask?.(task, outcome ? 'done' : 'failed'),
     })
+    if (!run)
+      throw new GauntletError('GNT_INTERRUPTED', {
+        what: 'interrupted before the first task',
+        fix: 'nothing was written; run the same command again',
+      })
     const isWhole = result.done === todo.length
     const status = isWhole ? 'complete' : result.interrupted ? 'interrupted' : 'incomplete'
-    return await finish(status, result.done, result.failed, result.seconds)
+    return await finish(run, status, result)
   } catch (error) {
-    await store.setRunStatus(runId, 'incomplete')
+    // What went wrong is more to the point than that the store cannot note it.
+    await run?.store.setRunStatus(run.runId, 'incomplete').catch(() => {})
     throw error
   }
+}
+
+/** A run in its store. */
+interface OpenRun {
+  readonly store: Store
+  readonly runId: string
+  readonly resumed: boolean
 }
 
 async function openRun(
   { plan, suite, title, seed, manifest }: ResolvedRun,
   store: Store,
-): Promise<{ runId: string; resumed: boolean }> {
+): Promise<OpenRun> {
   const known = (await store.listRuns()).find((run) => run.planDigest === plan.digest)
   if (known) {
     await store.setRunStatus(known.id, 'running')
-    return { runId: known.id, resumed: true }
+    return { store, runId: known.id, resumed: true }
   }
   const now = new Date().toISOString()
   const runId = `${now.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`
@@ -117,7 +148,7 @@ async function openRun(
       tasks: cell.tasks.map((task) => task.key),
     })),
   })
-  return { runId, resumed: false }
+  return { store, runId, resumed: false }
 }
 
 /**

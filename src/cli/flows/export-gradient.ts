@@ -1,3 +1,5 @@
+import { GauntletError } from '../../errors.js'
+import type { Graph } from '../../graph/ir.js'
 import { attackedInput } from '../../graph/passes/preprocess.js'
 import { renameValues } from '../../graph/passes/rename.js'
 import { pick } from '../../graph/passes/select.js'
@@ -6,6 +8,8 @@ import { loadModel } from '../../onnx/load.js'
 import { saveModel } from '../../onnx/save.js'
 import { compileGradient } from '../../step/compile.js'
 import type { LossName } from '../../step/losses.js'
+import { located } from '../../util/located.js'
+import { checkFileWritable } from './writable.js'
 
 export interface ExportOptions {
   readonly loss: LossName
@@ -25,13 +29,22 @@ export interface Exported {
 }
 
 /** Compiles the gradient of a model file and writes it, in the model's own input layout and with its input's name. */
-export async function exportGradient(model: string, path: string, options: ExportOptions): Promise<Exported> {
+export async function exportGradient(
+  model: string,
+  path: string,
+  options: ExportOptions,
+): Promise<Exported> {
+  if (path === model)
+    throw new GauntletError('GNT_USAGE', {
+      what: '--out would overwrite the model',
+      where: path,
+      fix: 'choose another file',
+    })
+  await checkFileWritable(path, 'the graph cannot be written')
   const { graph } = await loadModel(model)
-  const input = pick(graph.inputs, options.input, 'input')
-  const { mean, std, output } = options
-  const prepared = await prepareModel(graph, { input: options.input, output, mean, std, layout: 'nchw' })
-  const compiled = compileGradient(prepared, { loss: options.loss, targeted: false })
-  const free = renameValues(compiled.graph, (name) => (name === attackedInput ? input.name : name))
+  const { free, notes } = await compile(graph, options).catch((error: unknown) => {
+    throw located(error, model)
+  })
   await saveModel({ ...free, name: 'gradient' }, path)
   return {
     path,
@@ -39,6 +52,17 @@ export async function exportGradient(model: string, path: string, options: Expor
     opset: free.opsets['']!,
     inputs: free.inputs.map((value) => value.name),
     outputs: free.outputs.map((value) => value.name),
-    notes: [...prepared.notes, ...compiled.approximations],
+    notes,
   }
+}
+
+async function compile(
+  graph: Graph,
+  { loss, input: named, output, mean, std }: ExportOptions,
+): Promise<{ free: Graph; notes: readonly string[] }> {
+  const input = pick(graph.inputs, named, 'input')
+  const prepared = await prepareModel(graph, { input: named, output, mean, std, layout: 'nchw' })
+  const compiled = compileGradient(prepared, { loss, targeted: false })
+  const free = renameValues(compiled.graph, (name) => (name === attackedInput ? input.name : name))
+  return { free, notes: [...prepared.notes, ...compiled.approximations] }
 }

@@ -6,10 +6,11 @@ import { createHarness } from '../compose.js'
 import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
 import { Progress } from '../progress.js'
-import { withStore } from '../with-store.js'
+import { withStoreOnDemand } from '../with-store.js'
 import { executeRun, type RunOutcome } from './execute-run.js'
 import { reportRun } from './report-run.js'
 import { resolveRun } from './resolve.js'
+import { checkFolderMakeable } from './writable.js'
 
 export interface ConfigRun {
   readonly outcome: RunOutcome
@@ -18,13 +19,18 @@ export interface ConfigRun {
 }
 
 /** A configuration from start to reports: what `run`, `gate` and `demo` share. Paths in it are absolute. */
-export async function runConfig(config: Config, io: Io, options: { readonly quiet?: boolean } = {}): Promise<ConfigRun> {
+export async function runConfig(
+  config: Config,
+  io: Io,
+  options: { readonly quiet?: boolean } = {},
+): Promise<ConfigRun> {
   const harness = createHarness(await loadPlugins(config.plugins, io.cwd))
   const resolved = await resolveRun(config, harness, io.cwd)
-  return await withStore(config.store, io.cwd, async (store) => {
+  await checkFolderMakeable(config.report.folder, 'reports cannot be written')
+  return await withStoreOnDemand(config.store, io.cwd, async (stored) => {
     const progress = new Progress(io, options)
     const outcome = await interruptible(io, (signal) =>
-      executeRun(resolved, store, {
+      executeRun(resolved, stored, {
         workers: config.workers,
         devices: config.devices,
         plugins: config.plugins,
@@ -32,7 +38,12 @@ export async function runConfig(config: Config, io: Io, options: { readonly quie
         events: progress,
       }),
     ).finally(() => progress.end())
-    const report = await reportRun(store, { runId: outcome.runId, gate: config.gate, dataset: resolved.dataset })
+    const store = await stored.open()
+    const report = await reportRun(store, {
+      runId: outcome.runId,
+      gate: config.gate,
+      dataset: resolved.dataset,
+    })
     const written = await writeReports(report, config.report.folder, config.report.formats)
     return { outcome, report, written }
   })

@@ -1,0 +1,52 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GauntletError } from '../../errors.js'
+
+/**
+ * Whether a file can be written at `path`, its folder being there. Asked before minutes of work are spent on
+ * what the file shall hold; nothing is written.
+ *
+ * @param what - how a message calls the file: `the examples cannot be written`
+ * @throws GauntletError GNT_FILE
+ */
+export async function checkFileWritable(path: string, what: string): Promise<void> {
+  const there = await kindOf(path)
+  if (there === 'folder') throw refuse(what, path, 'a folder', 'name a file in it')
+  if (there === 'nothing' && (await kindOf(dirname(path))) !== 'folder')
+    throw refuse(what, path, 'no such folder', 'make the folder, or choose another one')
+  await checkAccess(there === 'file' ? path : dirname(path), what)
+}
+
+/** As `checkFileWritable`, for a folder that is made when it is not there, with all above it. */
+export async function checkFolderMakeable(path: string, what: string): Promise<void> {
+  for (let at = path; ; at = dirname(at)) {
+    const there = await kindOf(at)
+    if (there === 'nothing' && at !== dirname(at)) continue
+    if (there === 'file') throw refuse(what, path, `${at} is a file`, 'choose another folder')
+    return await checkAccess(at, what)
+  }
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
+  const found = await stat(path).catch(() => undefined)
+  return found === undefined ? 'nothing' : found.isDirectory() ? 'folder' : 'file'
+}
+
+async function checkAccess(path: string, what: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK)
+  } catch (cause) {
+    throw refuse(what, path, 'no permission to write', 'choose another folder', cause)
+  }
+}
+
+function refuse(
+  what: string,
+  where: string,
+  got: string,
+  fix: string,
+  cause?: unknown,
+): GauntletError {
+  return new GauntletError('GNT_FILE', { what, where, got, fix }, { cause })
+}
