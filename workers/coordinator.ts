@@ -159,7 +159,7 @@ class Work {
 
 /** Runs tasks on one device until none is left. */
 async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise<void> {
-  const isAborted = (): boolean => options.isAborted() ?? false
+  const isAborted = (): boolean => options.signal?.aborted ?? false
   const suspects: Task[] = []
   while ((work.queue.length > 0 || suspects.length > 0) && !isAborted()) {
     const lost: Task[] = []
