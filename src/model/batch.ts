@@ -12,11 +12,8 @@ export interface FreedBatch {
   readonly notes: readonly string[]
 }
 
-/** Samples every graph is tried on. */
-const trials = 3
-
 /**
- * Makes the batch axis free where the network allows it: each candidate graph must give, for three samples
+ * Makes the batch axis free where the network allows it: each candidate graph must give, for a few samples
  * at once, what the file's own graph gives for each.
  *
  * @param fixed - the batch size the file fixes, or null
@@ -33,43 +30,56 @@ export async function freeBatch(
   const retargeted = (['copy', 'infer'] as const).map((axis) =>
     rebatch(graph, attackedInput, fixed ?? 1, axis),
   )
+  // Another number than the one that the file fixes, which proves nothing.
+  const trial = feed(fixed === 3 ? 5 : 3)
   const own = fixed === null ? unlabelled : graph
   const rows = fixed ?? 1
-  const reference = await perSample(own, rows, output, feed)
+  const { values: reference, isSteady } = await perSample(own, rows, output, trial)
+  if (!isSteady)
+    return { graph: own, batch: rows, notes: ['gives different outputs for the same input'] }
   let runsTogether = false
   for (const candidate of [unlabelled, ...retargeted]) {
-    const whole = await run(candidate, feed(trials), output).catch(() => null)
-    if (whole?.dims[0] !== trials) continue
+    const whole = await run(candidate, trial, output).catch(() => null)
+    if (whole?.dims[0] !== countOf(trial)) continue
     if (close(whole.data, reference)) return { graph: candidate, batch: null, notes: [] }
     runsTogether = true
   }
-  const again = await perSample(own, rows, output, feed)
-  if (!close(again, reference))
-    return { graph: own, batch: rows, notes: ['gives different outputs for the same input'] }
-  if (rows > 1) await refuseMixing(own, rows, output, feed, reference)
+  if (rows > 1) await refuseMixing(own, rows, output, trial, reference)
   const note = runsTogether
     ? `samples of one batch influence each other: runs at a batch of ${rows}`
     : `cannot be re-batched: runs at its fixed batch of ${rows}`
   return { graph: own, batch: rows, notes: [note] }
 }
 
-/** Outputs for the same few samples, one call each (padded to a fixed batch by repetition). */
+type Trial = Readonly<Record<string, Feed>>
+
+const countOf = (trial: Trial): number => trial[attackedInput]!.dims[0]!
+
+interface PerSample {
+  readonly values: Float32Array
+  /** The first sample gave the same again, after the others. */
+  readonly isSteady: boolean
+}
+
+/** Outputs for the samples, one call each (padded to a fixed batch by repetition). */
 async function perSample(
   graph: Graph,
   rows: number,
   output: string,
-  feed: (n: number) => Record<string, Feed>,
-): Promise<Float32Array> {
-  const several = feed(trials)[attackedInput]!
+  trial: Trial,
+): Promise<PerSample> {
   const session = await Session.open(encodeModel(graph), { optimization: 'basic' })
+  const outputOf = async (sample: number): Promise<Float32Array> => {
+    const fed = { [attackedInput]: fillRows(trial, rows, () => sample) }
+    const data = scoresIn((await session.run(fed))[output]!, output)
+    return data.slice(0, data.length / rows)
+  }
   try {
     const values: number[] = []
-    for (let i = 0; i < trials; i++) {
-      const picked = fillRows(several, rows, () => i)
-      const data = scoresIn((await session.run({ [attackedInput]: picked }))[output]!, output)
-      values.push(...data.subarray(0, data.length / rows))
-    }
-    return Float32Array.from(values)
+    for (let sample = 0; sample < countOf(trial); sample++) values.push(...(await outputOf(sample)))
+    const again = await outputOf(0)
+    const isSteady = close(again, Float32Array.from(values.slice(0, again.length)))
+    return { values: Float32Array.from(values), isSteady }
   } finally {
     await session.close()
   }
@@ -80,12 +90,13 @@ async function refuseMixing(
   graph: Graph,
   rows: number,
   output: string,
-  feed: (n: number) => Record<string, Feed>,
+  trial: Trial,
   reference: Float32Array,
 ): Promise<void> {
-  const mixed = fillRows(feed(trials)[attackedInput]!, rows, (row) => row % trials)
+  const count = countOf(trial)
+  const mixed = fillRows(trial, rows, (row) => row % count)
   const { data } = await run(graph, { [attackedInput]: mixed }, output)
-  const compared = (Math.min(rows, trials) * data.length) / rows
+  const compared = (Math.min(rows, count) * data.length) / rows
   if (close(data.subarray(0, compared), reference.subarray(0, compared))) return
   throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
     what: 'the output for a sample depends on the other samples of its batch',
@@ -96,7 +107,7 @@ async function refuseMixing(
 
 async function run(
   graph: Graph,
-  feeds: Record<string, Feed>,
+  feeds: Trial,
   output: string,
 ): Promise<{ readonly dims: readonly number[]; readonly data: Float32Array }> {
   const session = await Session.open(encodeModel(graph), { optimization: 'basic' })
@@ -120,16 +131,16 @@ function scoresIn({ data, dtype }: Feed, output: string): Float32Array {
   })
 }
 
-/** A batch of `rows` samples, row r being sample `which(r)` of `several`. */
-function fillRows(several: Feed, rows: number, which: (row: number) => number): Feed {
-  const source = several.data as Float32Array
-  const size = source.length / trials
+/** A batch of `rows` samples, row r being sample `which(r)`. */
+function fillRows(trial: Trial, rows: number, which: (row: number) => number): Feed {
+  const { data: source, dims } = trial[attackedInput]!
+  const size = source.length / dims[0]!
   const data = new Float32Array(rows * size)
   for (let row = 0; row < rows; row++) {
     const from = which(row) * size
-    data.set(source.subarray(from, from + size), row * size)
+    data.set((source as Float32Array).subarray(from, from + size), row * size)
   }
-  return { dtype: 'float32', dims: [rows, ...several.dims.slice(1)], data }
+  return { dtype: 'float32', dims: [rows, ...dims.slice(1)], data }
 }
 
 /** Equal up to rounding, relative to the greatest finite value; NaN and infinities must be in the same places. */

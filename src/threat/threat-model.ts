@@ -4,8 +4,7 @@ export type Norm = 'linf' | 'l2' | 'l1'
 export type TargetChoice = 'random' | 'least-likely' | 'next' | number
 
 export type Goal =
-  | { readonly kind: 'untargeted' }
-  | { readonly kind: 'targeted'; readonly target: TargetChoice }
+  { readonly kind: 'untargeted' } | { readonly kind: 'targeted'; readonly target: TargetChoice }
 
 /** What the attacker may do: stay within `epsilon` of the sample in `norm`, and within `bounds`. */
 export interface ThreatModel {
