@@ -8,7 +8,7 @@ import { ModelHandle } from '../../src/model/handle.js'
 import { prepareModel } from '../../src/model/prepare.js'
 
 /** The L∞ radii at which the demo looks at its models, in grey levels of 255. */
-export const demoLevels: readonly number[] = [8, 16, 24]
+const demoLevels: readonly number[] = [8, 16, 24]
 
 export interface DemoScore {
   /** Samples of the demo's data set (glyphs, seed 1) that were looked at. */
