@@ -58,7 +58,10 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
   const work = new Work(options)
   let start = performance.now()
   try {
-    for (const device of options.devices) lanes.push(await openLane(options, device))
+    for (const device of options.devices) {
+      const lane = await openLane(options, device)
+      if (lane) lanes.push(lane)
+    }
     for (const task of options.rehearsals ?? []) {
       if (signal?.aborted) break
       await Promise.all(
@@ -95,7 +98,8 @@ interface Lane {
   pool: Pool
 }
 
-async function openLane(options: ExecuteOptions, device: string): Promise<Lane> {
+/** @returns null if the abort came first: a Ctrl-C reaches a process that cannot know yet what to make of it */
+async function openLane(options: ExecuteOptions, device: string): Promise<Lane | null> {
   // A GPU runs one session at a time; more threads would only queue in front of it.
   const workers = device === 'cpu' ? options.workers : 1
   const { dataset, plugins } = options
@@ -104,6 +108,7 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane> 
     return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
   } catch (error) {
     if (!(error instanceof PoolLost)) throw error
+    if (options.signal?.aborted) return null
     const detail = {
       what: 'the worker process cannot be started',
       got: error.message,
@@ -178,7 +183,9 @@ async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise
     }
     if (lost.length === 0 || isAborted()) continue
     for (const task of lost) if (await work.strike(task)) suspects.push(task)
-    lane.pool = (await openLane(options, lane.device)).pool
+    const next = await openLane(options, lane.device)
+    if (!next) return
+    lane.pool = next.pool
   }
 }
 

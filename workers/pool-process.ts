@@ -33,7 +33,11 @@ export class PoolProcess {
       if (message.type === 'result') waiter?.resolve(message.result)
       else waiter?.reject(fromWire(message.error))
     })
+    // When the coordinator ends in a hurry, the child's step under way is of no use to anyone.
+    const killed = (): void => this.kill()
+    process.once('exit', killed)
     child.on('exit', (code, signal) => {
+      process.off('exit', killed)
       this.#ended = true
       const lost = new PoolLost(`the worker process ended (${signal ?? `exit code ${code}`})`)
       for (const waiter of this.#waiting.values()) waiter.reject(lost)
