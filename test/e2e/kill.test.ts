@@ -28,12 +28,6 @@ describe('a run that is killed', () => {
   it('loses nothing and doubles nothing, however often it is killed', async () => {
     // Before the first task, and then in the middle of tasks.
     const moments = [Math.random() * 1500, ...[1, 2, 3].map(() => 100 + Math.random() * 600)]
-    const state = (done: number): string =>
-      done === tinyTasks
-        ? 'all of it is in the store already'
-        : done > 0
-          ? `${done} of ${tinyTasks} tasks are in the store already`
-          : `${tinyTasks} tasks`
     let before = 0
     for (const [i, moment] of moments.entries()) {
       const run = startCli(['run'], folder)
@@ -154,4 +148,10 @@ async function doneTasks(folder: string): Promise<number> {
     const { cells } = await store.getRun(latest.id)
     return (await store.completedKeys(cells.flatMap((cell) => cell.tasks))).size
   })
+}
+
+/** How a run says what it finds in the store. */
+function state(done: number): string {
+  if (done === tinyTasks) return 'all of it is in the store already'
+  return done > 0 ? `${done} of ${tinyTasks} tasks are in the store already` : `${tinyTasks} tasks`
 }

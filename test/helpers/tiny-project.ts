@@ -66,11 +66,18 @@ export async function inStore<T>(
   }
 }
 
-/** All that the latest run of a project found, without what differs from run to run: times. */
+/** What the latest run of a project found. */
+export async function latestOutcomes(folder: string, name?: string): Promise<CellOutcomes[]> {
+  return await inStore(folder, latest, name)
+}
+
+async function latest(store: Store): Promise<CellOutcomes[]> {
+  return await store.outcomesOf((await store.getRun('latest')).id)
+}
+
+/** As `latestOutcomes`, without what differs from run to run: times. */
 export async function resultRows(folder: string, name?: string): Promise<unknown[]> {
-  const look = async (store: Store) => await store.outcomesOf((await store.getRun('latest')).id)
-  const cells = await inStore(folder, look, name)
-  return cells.map(withoutTimes)
+  return (await latestOutcomes(folder, name)).map(withoutTimes)
 }
 
 function withoutTimes({
