@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph/builder.js'
 import type { DType } from '../graph/ir.js'
 import { tensorOf } from '../graph/tensor.js'
+import { reduceRows } from './row-sum.js'
 
 export const lossNames = ['ce', 'margin', 'dlr'] as const
 export type LossName = (typeof lossNames)[number]
@@ -60,7 +61,7 @@ function crossEntropy({ g, logits, dtype, classes, labels, targets }: LossInputs
   const isClass = oneHot(g, targets ?? labels, classes, dtype)
   const p = g.emit('Softmax', [logits], { axis: -1 })
   const others = g.emit('Mul', [p, g.emit('Sub', [g.scalar(1, dtype), isClass])])
-  const mass = g.emit('ReduceSum', [others, g.ints([1])], { keepdims: 1 })
+  const mass = reduceRows(g, 'ReduceSum', others, { width: classes, rank: 2 })
   const descent = g.emit('Sub', [others, g.emit('Mul', [isClass, mass])])
   const logP = g.emit('LogSoftmax', [logits], { axis: -1 })
   const likelihood = pickClass(g, logP, isClass)
@@ -79,38 +80,30 @@ function margin({ g, logits, dtype, classes, labels, targets }: LossInputs): Los
 }
 
 /** −(z_y − max_{j≠y} z_j) / (z_π1 − z_π3), π = classes by falling logit. */
-function dlr({ g, logits, dtype, classes, labels }: LossInputs): LossOutputs {
+function dlr(inputs: LossInputs): LossOutputs {
+  const { g, logits, dtype, classes, labels } = inputs
   const own = oneHot(g, labels, classes, dtype)
   const rival = greatestOther(g, logits, own, classes, dtype)
   const top = sorted(g, logits, 3, classes, dtype)
-  return ratio(
-    g,
-    logits,
-    dtype,
-    g.emit('Sub', [rival, own]),
-    g.emit('Sub', [top[0]!, top[2]!]),
-  )
+  return ratio(inputs, g.emit('Sub', [rival, own]), g.emit('Sub', [top[0]!, top[2]!]))
 }
 
 /** −(z_y − z_t) / (z_π1 − (z_π3 + z_π4) / 2). */
-function targetedDlr({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
+function targetedDlr(inputs: LossInputs): LossOutputs {
+  const { g, logits, dtype, classes, labels, targets } = inputs
   const own = oneHot(g, labels, classes, dtype)
   const wanted = oneHot(g, targets!, classes, dtype)
   const top = sorted(g, logits, 4, classes, dtype)
   const lower = g.emit('Mul', [g.emit('Add', [top[2]!, top[3]!]), g.scalar(0.5, dtype)])
-  return ratio(
-    g,
-    logits,
-    dtype,
-    g.emit('Sub', [wanted, own]),
-    g.emit('Sub', [top[0]!, lower]),
-  )
+  return ratio(inputs, g.emit('Sub', [wanted, own]), g.emit('Sub', [top[0]!, lower]))
 }
 
 /** (u·z) / (v·z + tiny) for per-sample weights u, v (N, K); gradient u/b − (a/b²)·v. */
-function ratio(g: GraphBuilder, logits: string, dtype: DType, u: string, v: string): LossOutputs {
-  const a = pickClass(g, logits, u, 1)
-  const b = g.emit('Add', [pickClass(g, logits, v, 1), g.scalar(1e-12, dtype)])
+function ratio({ g, logits, dtype, classes }: LossInputs, u: string, v: string): LossOutputs {
+  const along = (weights: string): string =>
+    reduceRows(g, 'ReduceSum', g.emit('Mul', [logits, weights]), { width: classes, rank: 2 })
+  const a = along(u)
+  const b = g.emit('Add', [along(v), g.scalar(1e-12, dtype)])
   const loss = g.emit('Div', [a, b])
   const dLogits = g.emit('Div', [g.emit('Sub', [u, g.emit('Mul', [loss, v])]), b])
   return { loss: g.emit('Squeeze', [loss, g.ints([1])]), dLogits }
@@ -123,20 +116,36 @@ function oneHot(g: GraphBuilder, labels: string, classes: number, dtype: DType):
 }
 
 /** Σ_k weights·values: with one-hot weights, the value of one class. */
-function pickClass(g: GraphBuilder, values: string, weights: string, keepdims: 0 | 1 = 0): string {
-  return g.emit('ReduceSum', [g.emit('Mul', [values, weights]), g.ints([1])], { keepdims })
+function pickClass(g: GraphBuilder, values: string, weights: string): string {
+  return g.emit('ReduceSum', [g.emit('Mul', [values, weights]), g.ints([1])], { keepdims: 0 })
 }
 
 /** One-hot of the greatest logit outside the class marked in `own`; the first one on a tie. */
-function greatestOther(g: GraphBuilder, logits: string, own: string, classes: number, dtype: DType): string {
+function greatestOther(
+  g: GraphBuilder,
+  logits: string,
+  own: string,
+  classes: number,
+  dtype: DType,
+): string {
   const isOwn = g.emit('Greater', [own, g.scalar(0.5, dtype)])
   const others = g.emit('Where', [isOwn, g.scalar(-3e38, dtype), logits])
   return oneHot(g, g.emit('ArgMax', [others], { axis: 1, keepdims: 0 }), classes, dtype)
 }
 
 /** One-hots of the `count` greatest logits, greatest first. */
-function sorted(g: GraphBuilder, logits: string, count: number, classes: number, dtype: DType): string[] {
-  const indices = g.emitMany('TopK', [logits, g.ints([count])], 2, { axis: 1, largest: 1, sorted: 1 })[1]!
+function sorted(
+  g: GraphBuilder,
+  logits: string,
+  count: number,
+  classes: number,
+  dtype: DType,
+): string[] {
+  const indices = g.emitMany('TopK', [logits, g.ints([count])], 2, {
+    axis: 1,
+    largest: 1,
+    sorted: 1,
+  })[1]!
   const split = g.emitMany('Split', [indices], count, { axis: 1, num_outputs: count })
   return split.map((one) => oneHot(g, g.emit('Squeeze', [one, g.ints([1])]), classes, dtype))
 }
@@ -145,7 +154,12 @@ function sorted(g: GraphBuilder, logits: string, count: number, classes: number,
  * Scales each sample's gradient to a greatest entry of `scale`. Directions, and so every normalised step,
  * stay as they are; but the backward pass no longer underflows when the network is confident.
  */
-export function normaliseSeed(g: GraphBuilder, dLogits: string, dtype: DType, scale: number): string {
+export function normaliseSeed(
+  g: GraphBuilder,
+  dLogits: string,
+  dtype: DType,
+  scale: number,
+): string {
   const largest = g.emit('ReduceMax', [g.emit('Abs', [dLogits]), g.ints([1])], { keepdims: 1 })
   const guarded = g.emit('Max', [largest, g.scalar(1e-37, dtype)])
   const unit = g.emit('Div', [dLogits, guarded])

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Value } from '../graph/ir.js'
 import type { Norm } from '../threat/threat-model.js'
+import { reduceRows } from './row-sum.js'
 
 /** What an update reads and makes: everything in float32, samples of shape (N, ...sample). */
 export interface UpdateInputs {
@@ -37,7 +38,11 @@ export const updates: Readonly<Record<Norm, Update>> = {
    */
   linf: {
     gradientScale: 2 ** 80,
-    inputs: (inputs) => [samples(inputs, 'lower'), samples(inputs, 'upper'), scalarInput('step_size')],
+    inputs: (inputs) => [
+      samples(inputs, 'lower'),
+      samples(inputs, 'upper'),
+      scalarInput('step_size'),
+    ],
     build({ g, xAdv, gradient, scale }) {
       const move =
         scale > 1
@@ -75,7 +80,10 @@ export const updates: Readonly<Record<Norm, Update>> = {
       const features = sampleShape.reduce((a, b) => a * b, 1)
       const sign = g.emit('Sign', [gradient])
       // A coordinate at the border that would move outward is spent already.
-      const probe = g.emit('Add', [xAdv, g.emit('Mul', [sign, g.scalar(1e-6 * (bounds[1] - bounds[0]))])])
+      const probe = g.emit('Add', [
+        xAdv,
+        g.emit('Mul', [sign, g.scalar(1e-6 * (bounds[1] - bounds[0]))]),
+      ])
       const inside = g.emit('And', [
         g.emit('GreaterOrEqual', [probe, g.scalar(bounds[0])]),
         g.emit('LessOrEqual', [probe, g.scalar(bounds[1])]),
@@ -125,8 +133,13 @@ function projectL1(inputs: UpdateInputs, delta: string): string {
 }
 
 /** A norm or sum over everything but the batch: (N, 1, ...). */
-function norm({ g, sampleShape }: UpdateInputs, op: 'ReduceL2' | 'ReduceL1' | 'ReduceSum', value: string): string {
-  return g.emit(op, [value, g.ints(sampleShape.map((_, axis) => axis + 1))], { keepdims: 1 })
+function norm(
+  { g, sampleShape }: UpdateInputs,
+  op: 'ReduceL2' | 'ReduceL1' | 'ReduceSum',
+  value: string,
+): string {
+  const width = sampleShape.reduce((a, b) => a * b, 1)
+  return reduceRows(g, op, value, { width, rank: sampleShape.length + 1 })
 }
 
 function clip({ g, bounds }: UpdateInputs, value: string): string {

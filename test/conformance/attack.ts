@@ -16,8 +16,9 @@ export interface AttackCase {
   readonly isRandom: boolean
 }
 
-const shape = [1, 4, 4] as const
-const [size, classes, count] = [16, 4, 40]
+// Odd sizes: rows begin at addresses of every alignment.
+const shape = [1, 3, 5] as const
+const [size, classes, count] = [15, 5, 40]
 
 /** Radii at which the network below is fooled on some of the samples, but not on all. */
 const radii: Readonly<Record<Norm, number>> = { linf: 0.12, l2: 0.4, l1: 1 }
