@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { openStore } from '../store/open.js'
 import type { Store } from '../store/store.js'
 import { GauntletError } from '../errors.js'
 import { checkFolderMakeable } from './flows/writable.js'
@@ -45,6 +44,8 @@ export async function withStoreOnDemand<T>(
   const file = path === ':memory:' ? path : resolve(cwd, path)
   const isThere = file === ':memory:' || existsSync(file)
   if (!isThere) await checkMakeable(file)
+  // Kysely and libsql take a fifth of a second to load; most commands need neither.
+  const { openStore } = await import('../store/open.js')
   const existing = isThere ? await openStore(file) : undefined
   let store = existing
   try {

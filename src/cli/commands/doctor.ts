@@ -1,5 +1,4 @@
 import { relative } from 'node:path'
-import { findConfigs, loadConfig } from '../../config/load.js'
 import { GauntletError } from '../../errors.js'
 import { defineCommand } from '../command.js'
 import { fail, ok, warn, type Finding, type Patient } from '../doctor/check.js'
@@ -29,6 +28,7 @@ export const doctorCommand = defineCommand({
 
 /** No configuration is fine where none was asked for; a wrong one is not. */
 async function admit(path: string | undefined, cwd: string): Promise<Patient> {
+  const { findConfigs, loadConfig } = await import('../../config/load.js')
   const without = (configFinding: Finding): Patient => ({ cwd, config: undefined, configFinding })
   if (path === undefined && (await findConfigs(cwd)).length === 0)
     return without(warn('none in this folder: gauntlet init writes one'))

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findConfigs } from '../../config/load.js'
 import { GauntletError } from '../../errors.js'
 import { defineCommand } from '../command.js'
 import { findProject } from '../init/find-project.js'
@@ -25,6 +24,7 @@ export const initCommand = defineCommand({
     force: { type: 'boolean', default: false, describe: 'write over a file that is there' },
   },
   async run({ format, force, json }, io) {
+    const { findConfigs } = await import('../../config/load.js')
     const name = `gauntlet.config.${format}`
     const path = join(io.cwd, name)
     const others = (await findConfigs(io.cwd)).filter((other) => other !== name)
