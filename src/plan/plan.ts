@@ -14,6 +14,11 @@ export interface PlanInput {
   readonly devices: readonly string[]
   readonly batch: number
   readonly keepExamples: number | 'all'
+  /**
+   * Makes the number of tasks of a cell a multiple of this, so that so many workers finish one cell together. Changes the
+   * keys; a plan with many cells balances itself. Default 1.
+   */
+  readonly multipleOf?: number
 }
 
 /** One model version under one attack and threat model, over all samples. */
@@ -35,12 +40,15 @@ export interface Plan {
 /** Samples in a task: enough for full batches, few enough that an interrupted run loses little. */
 const shardSize = 64
 
+/** Fewer samples than this are not worth a task of their own. */
+const smallestShard = 8
+
 /**
  * Cells and their tasks. Shards of a cell are of nearly equal size, so that two workers finish together.
  * Model by model, so that a worker's cached sessions are used up before the next model's are opened.
  */
 export function makePlan(input: PlanInput): Plan {
-  const ranges = shards(input.samples, Math.max(shardSize, input.batch))
+  const ranges = shards(input.samples, Math.max(shardSize, input.batch), input.multipleOf ?? 1)
   const seen = new Map<string, number>()
   const cells = input.models.flatMap((model) =>
     input.checks.map(({ attack, threat }): Cell => {
@@ -64,8 +72,10 @@ export function makePlan(input: PlanInput): Plan {
   }
 }
 
-function shards(samples: number, most: number): [number, number][] {
-  const count = Math.max(1, Math.ceil(samples / most))
+function shards(samples: number, most: number, multipleOf: number): [number, number][] {
+  const least = Math.ceil(samples / most)
+  const rounded = Math.ceil(least / multipleOf) * multipleOf
+  const count = Math.max(1, least, Math.min(rounded, Math.floor(samples / smallestShard)))
   return Array.from({ length: count }, (_, i) => [
     Math.floor((i * samples) / count),
     Math.floor(((i + 1) * samples) / count),

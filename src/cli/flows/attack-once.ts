@@ -127,6 +127,7 @@ export async function attackOnce(
     devices: [args.device],
     batch: args.batch,
     keepExamples: args.save === undefined ? 0 : 'all',
+    multipleOf: workers,
   })
   const { results, seconds } = await runAll(
     plan.cells,
@@ -180,6 +181,7 @@ async function runAll(
   const results: TaskResult[] = []
   let failure: string | undefined
   const progress = new Progress(io, { quiet, title: false })
+  progress.onRehearsal()
   const executed = await interruptible(io, (signal) =>
     execute({
       tasks,
