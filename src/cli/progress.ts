@@ -25,11 +25,20 @@ export class Progress implements RunEvents {
   readonly #hasTitle: boolean
 
   /** @param options - quiet: show nothing; title: say which run it is (default true) */
-  constructor(io: Io, options: { readonly quiet?: boolean | undefined; readonly title?: boolean } = {}) {
+  constructor(
+    io: Io,
+    options: { readonly quiet?: boolean | undefined; readonly title?: boolean } = {},
+  ) {
     this.#io = io
     this.#isLive = io.isTty && process.stderr.isTTY === true && !options.quiet
     this.#quiet = options.quiet ?? false
     this.#hasTitle = options.title ?? true
+  }
+
+  onRehearsal(): void {
+    if (!this.#isLive) return
+    this.#drawn = performance.now()
+    process.stderr.write('trying out the models …')
   }
 
   onPlan(planned: Parameters<NonNullable<RunEvents['onPlan']>>[0]): void {
@@ -45,6 +54,7 @@ export class Progress implements RunEvents {
         : cached > 0
           ? `${cached} of ${total} tasks are in the store already`
           : `${total} tasks`
+    this.end()
     if (this.#hasTitle) this.#io.err(`${resumed ? 'run' : 'new run'} ${runId}: ${state}`)
     this.#draw()
   }

@@ -9,6 +9,8 @@ import type { StoreOnDemand } from '../with-store.js'
 import type { ResolvedRun } from './resolve.js'
 
 export interface RunEvents {
+  /** The models are opened and tried out: seconds in which nothing else is to be seen. */
+  onRehearsal?(): void
   /** Before the first task: what is there already, and what is to do. */
   onPlan?(planned: {
     readonly runId: string
@@ -80,6 +82,7 @@ export async function executeRun(
     if (!run) throw new Error('a task ended before the run began')
     return run
   }
+  events?.onRehearsal?.()
   try {
     const result = await execute({
       tasks: todo,
