@@ -158,7 +158,8 @@ export class GraphBuilder {
 
   #current(value: string): string {
     let name = value
-    for (let by = this.#replaced.get(name); by !== undefined; by = this.#replaced.get(name)) name = by
+    for (let by = this.#replaced.get(name); by !== undefined; by = this.#replaced.get(name))
+      name = by
     return name
   }
 

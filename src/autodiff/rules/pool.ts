@@ -13,7 +13,10 @@ function maxPool(context: RuleContext): Gradients {
   const { g, x, y, dy, node } = context
   const kernel = context.ints('kernel_shape') ?? []
   const geometry = geometryOf(context, kernel)
-  const indices = y[1] || g.emitMany('MaxPool', x, 2, node.attrs)[1]!
+  // Column-major indices would be of no use here: they are asked for again.
+  const { storage_order: order, ...attrs } = node.attrs
+  const isRowMajor = order?.kind !== 'int' || order.value === 0
+  const indices = (isRowMajor && y[1]) || g.emitMany('MaxPool', x, 2, attrs)[1]!
   const shape = g.emit('Shape', [x[0]!])
   const disjoint = kernel.every(
     (k, axis) =>
@@ -30,9 +33,13 @@ function maxPool(context: RuleContext): Gradients {
       }),
     ]
   const flat = g.ints([-1])
-  const zeros = g.emit('ConstantOfShape', [g.emit('ReduceProd', [shape, g.ints([0])], { keepdims: 1 })], {
-    value: { kind: 'tensor', value: tensorOf(context.info(x[0]!).dtype, [1], [0]) },
-  })
+  const zeros = g.emit(
+    'ConstantOfShape',
+    [g.emit('ReduceProd', [shape, g.ints([0])], { keepdims: 1 })],
+    {
+      value: { kind: 'tensor', value: tensorOf(context.info(x[0]!).dtype, [1], [0]) },
+    },
+  )
   const scattered = g.emit(
     'ScatterElements',
     [zeros, g.emit('Reshape', [indices, flat]), g.emit('Reshape', [dy[0]!, flat])],
@@ -89,7 +96,10 @@ function windowCounts(context: RuleContext, geometry: Geometry): number[] {
       return count
     })
   })
-  return perAxis.reduce<number[]>((outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)), [1])
+  return perAxis.reduce<number[]>(
+    (outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)),
+    [1],
+  )
 }
 
 /** GlobalAveragePool: dY / (number of positions), the same everywhere. */
@@ -107,7 +117,12 @@ function globalAveragePool(context: RuleContext): Gradients {
 function globalMaxPool(context: RuleContext): Gradients {
   const { g, x, y, dy } = context
   const { dtype } = context.info(x[0]!)
-  const axes = g.ints(context.shape(x[0]!).slice(2).map((_, axis) => axis + 2))
+  const axes = g.ints(
+    context
+      .shape(x[0]!)
+      .slice(2)
+      .map((_, axis) => axis + 2),
+  )
   const isGreatest = g.emit('Cast', [g.emit('Equal', [x[0]!, y[0]!])], {
     to: dtype === 'float64' ? 11 : dtype === 'float16' ? 10 : 1,
   })

@@ -14,7 +14,8 @@ import { readersOf } from './readers.js'
  */
 export function absorbAffine(graph: Graph, infos: ValueInfos): Graph {
   let current = graph
-  for (let next = absorbOne(current, infos); next !== null; next = absorbOne(current, infos)) current = next
+  for (let next = absorbOne(current, infos); next !== null; next = absorbOne(current, infos))
+    current = next
   return current
 }
 
@@ -42,7 +43,12 @@ type Change = 'scale' | 'divide' | 'add' | 'subtract'
 function affineOf(node: Node, graph: Graph): Change | null {
   const constant = node.inputs[1] === undefined ? undefined : graph.initializers[node.inputs[1]]
   if (constant?.dtype !== 'float32' || graph.initializers[node.inputs[0]!]) return null
-  const changes: Partial<Record<string, Change>> = { Mul: 'scale', Div: 'divide', Add: 'add', Sub: 'subtract' }
+  const changes: Partial<Record<string, Change>> = {
+    Mul: 'scale',
+    Div: 'divide',
+    Add: 'add',
+    Sub: 'subtract',
+  }
   return node.domain === '' ? (changes[node.op] ?? null) : null
 }
 
@@ -53,12 +59,15 @@ function perChannel(tensor: Tensor, channels: number, rank: number): number[] | 
     return Array.from({ length: channels }, () => values[0]!)
   const channelAxis = tensor.dims.length - (rank - 1)
   const others = tensor.dims.every((size, axis) => axis === channelAxis || size === 1)
-  return others && values.length === channels && tensor.dims[channelAxis] === channels ? values : null
+  return others && values.length === channels && tensor.dims[channelAxis] === channels
+    ? values
+    : null
 }
 
 function canAbsorb(conv: Node, value: string, graph: Graph, change: Change): boolean {
   const [x, w, b] = conv.inputs
-  const isConv = conv.op === 'Conv' && conv.domain === '' && x === value && w !== value && b !== value
+  const isConv =
+    conv.op === 'Conv' && conv.domain === '' && x === value && w !== value && b !== value
   if (!isConv || graph.initializers[w!]?.dtype !== 'float32') return false
   if (change === 'scale' || change === 'divide') return true
   const { pads, auto_pad: autoPad } = conv.attrs
@@ -69,7 +78,13 @@ function canAbsorb(conv: Node, value: string, graph: Graph, change: Change): boo
   return isUnpadded && (!b || graph.initializers[b]?.dtype === 'float32')
 }
 
-function absorb(g: GraphBuilder, conv: Node, x: string, values: readonly number[], change: Change): void {
+function absorb(
+  g: GraphBuilder,
+  conv: Node,
+  x: string,
+  values: readonly number[],
+  change: Change,
+): void {
   const weight = g.initializer(conv.inputs[1]!)!
   const from = numbers(weight)
   const [M, perGroup] = weight.dims as [number, number]
@@ -86,7 +101,9 @@ function absorb(g: GraphBuilder, conv: Node, x: string, values: readonly number[
     inputs[1] = g.constant(tensorOfFloats(weight.dims, scaled), `${conv.inputs[1]}_scaled`)
   } else {
     const sign = change === 'add' ? 1 : -1
-    const bias = conv.inputs[2] ? Array.from(numbers(g.initializer(conv.inputs[2])!)) : new Array<number>(M).fill(0)
+    const bias = conv.inputs[2]
+      ? Array.from(numbers(g.initializer(conv.inputs[2])!))
+      : Array.from({ length: M }, () => 0)
     for (let k = 0; k < from.length; k++)
       bias[Math.floor(k / (perGroup * taps))]! += sign * from[k]! * values[channelOf(k)]!
     inputs[2] = g.constant(tensorOfFloats([M], bias), `${conv.inputs[1]}_shift`)

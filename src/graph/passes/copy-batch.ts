@@ -15,7 +15,9 @@ export function copyBatch(graph: Graph, infos: ValueInfos): Graph {
     const from = infos.get(value!)?.shape
     const to = infos.get(node.outputs[0]!)?.shape
     const target = from && to ? reshapeTarget(to, from) : null
-    if (target?.[0] === 0 && !node.attrs['allowzero']) g.rewire(node, [value!, g.ints(target)])
+    const zeros = node.attrs['allowzero']
+    const copies = zeros?.kind !== 'int' || zeros.value === 0
+    if (target?.[0] === 0 && copies) g.rewire(node, [value!, g.ints(target)])
   }
   return g.finish(graph.inputs, graph.outputs)
 }

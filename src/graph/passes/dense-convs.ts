@@ -23,7 +23,9 @@ export function denseConvs({ graph, infos }: ShapedGraph): ShapedGraph {
     const operands = [
       g.know(rows, { dtype, shape: [shape[0]!, C] }),
       g.constant(matrixOf(window), `${node.inputs[1]}_dense`),
-      ...(bias ? [g.constant(repeated(bias, elementCount(output)), `${node.inputs[2]}_dense`)] : []),
+      ...(bias
+        ? [g.constant(repeated(bias, elementCount(output)), `${node.inputs[2]}_dense`)]
+        : []),
     ]
     const flat = g.know(g.emit('Gemm', operands), { dtype, shape: [shape[0]!, M] })
     const result = g.emit('Reshape', [flat, g.ints([0, weight.dims[0]!, ...output])])
@@ -53,11 +55,16 @@ interface Window {
 
 function readWindow(g: GraphBuilder, node: Node): Window | null {
   const [x, w, b] = node.inputs
-  if (node.op !== 'Conv' || node.domain !== '' || !g.knows(x!) || !g.knows(node.outputs[0]!)) return null
+  if (node.op !== 'Conv' || node.domain !== '' || !g.knows(x!) || !g.knows(node.outputs[0]!))
+    return null
   const weight = g.initializer(w!)
   const bias = b ? g.initializer(b) : null
   const { group, auto_pad: autoPad } = node.attrs
-  if (weight?.dtype !== 'float32' || bias === undefined || (group?.kind === 'int' && group.value !== 1))
+  if (
+    weight?.dtype !== 'float32' ||
+    bias === undefined ||
+    (group?.kind === 'int' && group.value !== 1)
+  )
     return null
   if (autoPad?.kind === 'string' && autoPad.value !== 'NOTSET') return null
   const input = g.info(x!).shape.slice(2)
@@ -67,7 +74,11 @@ function readWindow(g: GraphBuilder, node: Node): Window | null {
     const attr = node.attrs[name]
     return attr?.kind === 'ints' ? attr.value : input.map(() => otherwise)
   }
-  const [strides, dilations, pads] = [listOf('strides', 1), listOf('dilations', 1), listOf('pads', 0)]
+  const [strides, dilations, pads] = [
+    listOf('strides', 1),
+    listOf('dilations', 1),
+    listOf('pads', 0),
+  ]
   const kernel = weight.dims.slice(2)
   const tap = (a: number, o: number, i: number): number => {
     const reach = i - o * strides[a]! + pads[a]!
@@ -81,7 +92,15 @@ function readWindow(g: GraphBuilder, node: Node): Window | null {
       for (let i = 0; i < input[a]!; i++) if (tap(a, o, i) >= 0) found++
     used *= found
   }
-  return { weight, bias, input, output, tap, pairs: elementCount(input) * elementCount(output), used }
+  return {
+    weight,
+    bias,
+    input,
+    output,
+    tap,
+    pairs: elementCount(input) * elementCount(output),
+    used,
+  }
 }
 
 /** (C·S, M·T): what each output takes from each input. */
@@ -125,6 +144,8 @@ function place(
 
 /** One bias per channel → one per channel and pixel. */
 function repeated(bias: Tensor, pixels: number): Tensor {
-  const values = Array.from(numbers(bias)).flatMap((value) => new Array<number>(pixels).fill(value))
+  const values = Array.from(numbers(bias)).flatMap((value) =>
+    Array.from({ length: pixels }, () => value),
+  )
   return tensorOfFloats([values.length], values)
 }

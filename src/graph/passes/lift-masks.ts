@@ -44,7 +44,8 @@ function readMask(mul: Node, sites: Readers, infos: ValueInfos): Mask | null {
   for (const [k, input] of mul.inputs.entries()) {
     const mask = sites.producer(input)
     const back = sites.producer(mul.inputs[1 - k]!)
-    if (mask?.op !== 'HardSigmoid' || !back || ![input, mul.inputs[1 - k]!].every(sites.isPrivate)) continue
+    if (mask?.op !== 'HardSigmoid' || !back || ![input, mul.inputs[1 - k]!].every(sites.isPrivate))
+      continue
     const forth = sites.readers(mask.inputs[0]!).find((reader) => undoes(back, reader, infos))
     if (forth) return { mask, back, flat: forth.outputs[0]! }
   }

@@ -92,11 +92,14 @@ function termsOf(g: GraphBuilder, value: string, sites: Readers): Term[] | null 
   }
   const weight = node.inputs[1] ? g.initializer(node.inputs[1]) : undefined
   const { pads, group, strides, dilations, auto_pad: autoPad } = node.attrs
-  const ones = [strides, dilations].every((a) => a?.kind !== 'ints' || a.value.every((size) => size === 1))
+  const ones = [strides, dilations].every(
+    (a) => a?.kind !== 'ints' || a.value.every((size) => size === 1),
+  )
   const isPlain =
     node.op === 'Conv' && ones && !node.inputs[2] && (group?.kind !== 'int' || group.value === 1)
   const isExplicit = autoPad?.kind !== 'string' || autoPad.value === 'NOTSET'
-  if (!isPlain || !isExplicit || weight?.dtype !== 'float32' || weight.dims.length !== 4) return null
+  if (!isPlain || !isExplicit || weight?.dtype !== 'float32' || weight.dims.length !== 4)
+    return null
   return [
     {
       x: node.inputs[0]!,
@@ -127,7 +130,11 @@ function byRows(g: GraphBuilder, spread: Spread): string {
   })
   const some = rows.find((row) => row !== null)!
   const zeros = (): string => g.emit('ConstantOfShape', [g.emit('Shape', [some])])
-  const woven = g.emit('Concat', rows.map((row) => row ?? zeros()), { axis: 2 })
+  const woven = g.emit(
+    'Concat',
+    rows.map((row) => row ?? zeros()),
+    { axis: 2 },
+  )
   const image = g.emit('Reshape', [woven, g.ints([0, height, width, C])])
   const { cut } = spread
   const trimmed = cut
@@ -141,7 +148,10 @@ function byRows(g: GraphBuilder, spread: Spread): string {
 }
 
 /** All phases in one Conv with channels (ry, c, rx), because a Conv per row phase would leave its block half empty. */
-function together(g: GraphBuilder, { block: s, channels: C, height, width, cut, terms }: Spread): string {
+function together(
+  g: GraphBuilder,
+  { block: s, channels: C, height, width, cut, terms }: Spread,
+): string {
   const convs = terms.map(({ x, weight, name, pads }) => {
     const size = floats(weight).length / (s * s * C)
     const from = floats(weight)

@@ -23,7 +23,10 @@ function mergeOne({ graph, infos }: ShapedGraph): ShapedGraph | null {
     const first = group[0]!
     const g = new GraphBuilder(graph, infos)
     const info = infos.get(first.inputs[0]!)
-    const inner = g.emit(group.length === 2 ? 'Add' : 'Sum', group.map((node) => node.inputs[0]!))
+    const inner = g.emit(
+      group.length === 2 ? 'Add' : 'Sum',
+      group.map((node) => node.inputs[0]!),
+    )
     if (info) g.know(inner, info)
     const outer = g.emit(first.op, [inner, ...first.inputs.slice(1)], first.attrs)
     g.know(outer, infos.get(first.outputs[0]!)!)
@@ -43,17 +46,23 @@ function alike(sum: Node, { producer, isPrivate, isOutput }: Readers, infos: Val
     const places = node?.domain === '' && (node.op === 'DepthToSpace' || node.op === 'Slice')
     return node && places && isPrivate(input) && infos.has(input) ? [node] : []
   })
-  const key = (node: Node): string =>
-    JSON.stringify([node.op, node.inputs.slice(1), node.attrs['blocksize'], node.attrs['mode']])
   for (const node of makers) {
     const { shape } = infos.get(node.outputs[0]!)!
     const group = makers.filter((other) => {
       const before = infos.get(other.inputs[0]!)?.shape
       const own = infos.get(node.inputs[0]!)?.shape
       const isSameSource = node.op === 'DepthToSpace' || (before && own && sameShape(before, own))
-      return key(other) === key(node) && isSameSource && sameShape(shape, infos.get(other.outputs[0]!)!.shape)
+      return (
+        key(other) === key(node) &&
+        isSameSource &&
+        sameShape(shape, infos.get(other.outputs[0]!)!.shape)
+      )
     })
     if (group.length > 1) return group
   }
   return []
 }
+
+/** What must be the same for two nodes to put elements in the same places. */
+const key = (node: Node): string =>
+  JSON.stringify([node.op, node.inputs.slice(1), node.attrs['blocksize'], node.attrs['mode']])

@@ -1,0 +1,105 @@
+import type { Tensor } from '../graph/ir.js'
+import { floats, tensorOfFloats } from '../graph/tensor.js'
+import type { Geometry } from './geometry.js'
+import type { RuleContext } from './rule.js'
+
+/**
+ * Input gradient of a 2-D Conv with stride s > 1 and a constant kernel. Pixel i of X has the phase r = (i + σ) mod s, with i + σ = s·q + r; the taps that reach it
+ * are t ≡ r − σ + p (mod s), and they read dY at q + (r − σ + p − t)/s: for each of the s² phases a small
+ * stride-1 convolution. All phases together are one Conv with s²·C output channels, put in place by
+ * DepthToSpace; a pass splits it again where that saves work. The shift σ < s is chosen for the least work.
+ *
+ * @returns null where this form does not apply
+ */
+export function phases(
+  context: RuleContext,
+  dY: string,
+  geometry: Geometry,
+  weight: Tensor,
+): string | null {
+  const { g, x } = context
+  const s = geometry.strides[0]!
+  if (
+    geometry.kernel.length !== 2 ||
+    geometry.strides[1] !== s ||
+    s === 1 ||
+    geometry.dilations.some((dilation) => dilation !== 1)
+  )
+    return null
+  const axes = [phaseAxis(geometry, 0, s), phaseAxis(geometry, 1, s)]
+  const [ay, ax] = axes
+  if (!ay || !ax) return null
+  const [M, C, kh, kw] = weight.dims as [number, number, number, number]
+  const from = floats(weight)
+  const to = new Float32Array(s * s * C * M * ay.length * ax.length)
+  for (let ry = 0; ry < s; ry++)
+    for (let rx = 0; rx < s; rx++)
+      for (const [ly, ty] of ay.taps[ry]!)
+        for (const [lx, tx] of ax.taps[rx]!)
+          for (let c = 0; c < C; c++)
+            for (let m = 0; m < M; m++)
+              // DepthToSpace in DCR order reads channel (ry·s + rx)·C + c.
+              to[((((ry * s + rx) * C + c) * M + m) * ay.length + ly) * ax.length + lx] =
+                from[((m * C + c) * kh + ty) * kw + tx]!
+  const kernel = tensorOfFloats([s * s * C, M, ay.length, ax.length], to)
+  const stacked = g.emit('Conv', [dY, g.constant(kernel, `${x[1]}_phases`)], {
+    kernel_shape: [ay.length, ax.length],
+    pads: [ay.begin, ax.begin, ay.end, ax.end],
+  })
+  const { dtype, shape } = context.info(x[0]!)
+  const spread = g.know(g.emit('DepthToSpace', [stacked], { blocksize: s, mode: 'DCR' }), {
+    dtype,
+    shape: [...shape.slice(0, 2), s * ay.size, s * ax.size],
+  })
+  const [height, width] = geometry.input as [number, number]
+  if (s * ay.size === height && s * ax.size === width) return spread
+  const starts = [ay.shift, ax.shift]
+  const ends = [ay.shift + height, ax.shift + width]
+  const cut = g.emit('Slice', [spread, g.ints(starts), g.ints(ends), g.ints([2, 3])])
+  return g.know(cut, { dtype, shape })
+}
+
+interface PhaseAxis {
+  readonly shift: number
+  /** Positions q that cover the axis. */
+  readonly size: number
+  /** Length of the stacked kernel along this axis, and its padding. */
+  readonly length: number
+  readonly begin: number
+  readonly end: number
+  /** Per phase: [position in the stacked kernel, tap of the original kernel]. */
+  readonly taps: readonly (readonly (readonly [number, number])[])[]
+}
+
+/** The phases along one axis with the shift that needs the fewest multiplications, the smaller one of two equals. */
+function phaseAxis(geometry: Geometry, axis: number, s: number): PhaseAxis | null {
+  let best: PhaseAxis | null = null
+  for (let shift = 0; shift < s; shift++) {
+    const one = shiftedPhases(geometry, axis, s, shift)
+    if (one.begin < 0 || one.end < 0) continue
+    if (!best || one.length * one.size < best.length * best.size) best = one
+  }
+  return best
+}
+
+function shiftedPhases(geometry: Geometry, axis: number, s: number, shift: number): PhaseAxis {
+  const k = geometry.kernel[axis]!
+  const p = geometry.begin[axis]! - shift
+  const size = Math.ceil((geometry.input[axis]! + shift) / s)
+  const offsets = Array.from({ length: s }, (_, r) =>
+    Array.from({ length: k }, (_, t) => t)
+      .filter((t) => (r + p - t) % s === 0)
+      .map((t): [number, number] => [(r + p - t) / s, t]),
+  )
+  const all = offsets.flat().map(([offset]) => offset)
+  const least = Math.min(...all)
+  const length = Math.max(...all) - least + 1
+  return {
+    shift,
+    size,
+    length,
+    begin: -least,
+    end: size - geometry.output[axis]! + least + length - 1,
+    taps: offsets.map((pairs) => pairs.map(([offset, t]) => [offset - least, t] as const)),
+  }
+}
