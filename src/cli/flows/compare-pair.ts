@@ -33,7 +33,8 @@ export async function comparePair(
 
 async function side(store: Store, defaultRun: string, reference: string): Promise<Side> {
   const slash = reference.indexOf('/')
-  const [runName, version] = slash < 0 ? [defaultRun, reference] : [reference.slice(0, slash), reference.slice(slash + 1)]
+  const [runName, version] =
+    slash < 0 ? [defaultRun, reference] : [reference.slice(0, slash), reference.slice(slash + 1)]
   const run = await store.getRun(runName)
   const all = await store.outcomesOf(run.id)
   const cells = all.filter(({ cell }) => cell.model.version === version)
@@ -61,7 +62,10 @@ function checkComparable(
   candidate: string,
 ): void {
   if (baseline === candidate)
-    throw new GauntletError('GNT_COMPARE', { what: 'a version compared with itself', got: baseline })
+    throw new GauntletError('GNT_COMPARE', {
+      what: 'a version compared with itself',
+      got: baseline,
+    })
   const [a, b] = [before[0]!.cell.dataset.digest, after[0]!.cell.dataset.digest]
   if (a !== b)
     throw new GauntletError('GNT_COMPARE', {

@@ -31,7 +31,10 @@ export async function openConfiguredStore<T>(
   io: Io,
   work: (store: Store, config: Config | undefined) => Promise<T>,
 ): Promise<T> {
-  const config = args.store === undefined || args.config !== undefined ? await optionalConfig(args, io) : undefined
+  const config =
+    args.store === undefined || args.config !== undefined
+      ? await optionalConfig(args, io)
+      : undefined
   const path = resolve(io.cwd, args.store ?? config?.store ?? defaultStore)
   if (!existsSync(path))
     throw new GauntletError('GNT_STORE_NOT_FOUND', {

@@ -72,7 +72,13 @@ export async function runDemo(options: DemoOptions, io: Io): Promise<void> {
   const configPath = join(folder, 'gauntlet.config.yaml')
   await setUp(folder, configPath)
   const say = (text: string): void => void (options.json || io.out(text))
-  say(paint(io.color, 'bold', 'Two versions of a small glyph classifier: v1 adversarially trained, v2 for clean accuracy alone.'))
+  say(
+    paint(
+      io.color,
+      'bold',
+      'Two versions of a small glyph classifier: v1 adversarially trained, v2 for clean accuracy alone.',
+    ),
+  )
   say(`Gauntlet attacks both on 512 glyphs, in ${shown(folder)}.\n`)
 
   const started = performance.now()
@@ -123,7 +129,12 @@ async function setUp(folder: string, configPath: string): Promise<void> {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
     throw new GauntletError(
       'GNT_FILE',
-      { what: 'the demo folder cannot be written', where: folder, got: code, fix: 'choose another with --out' },
+      {
+        what: 'the demo folder cannot be written',
+        where: folder,
+        got: code,
+        fix: 'choose another with --out',
+      },
       { cause },
     )
   }
