@@ -129,7 +129,7 @@ function differentiate(
     labels: 'labels',
     targets: options.targeted ? 'targets' : null,
   })
-  const seed = scale === null ? built.dLogits : normaliseSeed(g, built.dLogits, dtype, scale)
+  const seed = scale === null ? built.dLogits : normaliseSeed(g, built, dtype, scale)
   const { gradients, approximations } = backward(g, {
     nodes: network.nodes,
     seeds: new Map([[model.logits, seed]]),

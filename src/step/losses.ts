@@ -20,6 +20,8 @@ export interface LossInputs {
 export interface LossOutputs {
   readonly loss: string
   readonly dLogits: string
+  /** The same gradient, scaled to a greatest entry of 1 for each sample, where it takes care to be exact. */
+  readonly unit?: string
 }
 
 interface Loss {
@@ -55,7 +57,8 @@ export const losses: Readonly<Record<LossName, Loss>> = {
 /**
  * CE(z, c) = log Σ exp z − z_c; untargeted c = y ascends it, targeted c = t descends it.
  * dz = p − e_c with the c-th entry written as −Σ_{j≠c} p_j: p_c − 1 would round to 0 in float32 as soon as
- * the network is confident, and the attack would see no gradient.
+ * the network is confident, and the attack would see no gradient. Beyond a difference of 87 logits, p_j itself is 0;
+ * but dz = (1 − p_c)·(q − e_c) with q the softmax over the other classes alone, which never vanishes.
  */
 function crossEntropy({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
   const isClass = oneHot(g, targets ?? labels, classes, dtype)
@@ -65,9 +68,10 @@ function crossEntropy({ g, logits, dtype, classes, labels, targets }: LossInputs
   const descent = g.emit('Sub', [others, g.emit('Mul', [isClass, mass])])
   const logP = g.emit('LogSoftmax', [logits], { axis: -1 })
   const likelihood = pickClass(g, logP, isClass)
+  const q = g.emit('Softmax', [withoutClass(g, logits, isClass, dtype)], { axis: -1 })
   return targets === null
-    ? { loss: g.emit('Neg', [likelihood]), dLogits: descent }
-    : { loss: likelihood, dLogits: g.emit('Neg', [descent]) }
+    ? { loss: g.emit('Neg', [likelihood]), dLogits: descent, unit: g.emit('Sub', [q, isClass]) }
+    : { loss: likelihood, dLogits: g.emit('Neg', [descent]), unit: g.emit('Sub', [isClass, q]) }
 }
 
 /** max_{j≠y} z_j − z_y; targeted: z_t − max_{j≠t} z_j. */
@@ -120,6 +124,12 @@ function pickClass(g: GraphBuilder, values: string, weights: string): string {
   return g.emit('ReduceSum', [g.emit('Mul', [values, weights]), g.ints([1])], { keepdims: 0 })
 }
 
+/** The logits with that of the marked class too small to matter. */
+function withoutClass(g: GraphBuilder, logits: string, isClass: string, dtype: DType): string {
+  const isMarked = g.emit('Greater', [isClass, g.scalar(0.5, dtype)])
+  return g.emit('Where', [isMarked, g.scalar(-3e38, dtype), logits])
+}
+
 /** One-hot of the greatest logit outside the class marked in `own`; the first one on a tie. */
 function greatestOther(
   g: GraphBuilder,
@@ -128,8 +138,7 @@ function greatestOther(
   classes: number,
   dtype: DType,
 ): string {
-  const isOwn = g.emit('Greater', [own, g.scalar(0.5, dtype)])
-  const others = g.emit('Where', [isOwn, g.scalar(-3e38, dtype), logits])
+  const others = withoutClass(g, logits, own, dtype)
   return oneHot(g, g.emit('ArgMax', [others], { axis: 1, keepdims: 0 }), classes, dtype)
 }
 
@@ -151,17 +160,20 @@ function sorted(
 }
 
 /**
- * Scales each sample's gradient to a greatest entry of `scale`. Directions, and so every normalised step,
+ * The gradient of each sample's loss, scaled to a greatest entry of `scale`. Directions, and so every normalised step,
  * stay as they are; but the backward pass no longer underflows when the network is confident.
  */
 export function normaliseSeed(
   g: GraphBuilder,
-  dLogits: string,
+  { dLogits, unit }: LossOutputs,
   dtype: DType,
   scale: number,
 ): string {
+  const normal = unit ?? divideByGreatest(g, dLogits, dtype)
+  return scale === 1 ? normal : g.emit('Mul', [normal, g.scalar(scale, dtype)])
+}
+
+function divideByGreatest(g: GraphBuilder, dLogits: string, dtype: DType): string {
   const largest = g.emit('ReduceMax', [g.emit('Abs', [dLogits]), g.ints([1])], { keepdims: 1 })
-  const guarded = g.emit('Max', [largest, g.scalar(1e-37, dtype)])
-  const unit = g.emit('Div', [dLogits, guarded])
-  return scale === 1 ? unit : g.emit('Mul', [unit, g.scalar(scale, dtype)])
+  return g.emit('Div', [dLogits, g.emit('Max', [largest, g.scalar(1e-37, dtype)])])
 }
