@@ -52,15 +52,25 @@ export const updates: Readonly<Record<Norm, Update>> = {
       return g.emit('Min', [g.emit('Max', [moved, 'lower']), 'upper'])
     },
   },
-  /** x ← x + α·∇/‖∇‖₂, then δ scaled back onto the ball, then clipped: clipping only shortens δ. */
+  /**
+   * x ← x + α·∇/‖∇‖₂, then δ scaled back onto the ball, then clipped: clipping only shortens δ. ∇ is divided by its
+   * greatest entry first, because the squares of entries under 10⁻²³ or over 10¹⁹ leave float32.
+   */
   l2: {
     gradientScale: 1,
     inputs: (inputs) => [samples(inputs, 'x'), scalarInput('step_size'), scalarInput('epsilon')],
     build(inputs) {
       const { g, xAdv, gradient } = inputs
-      const length = norm(inputs, 'ReduceL2', gradient)
-      const direction = g.emit('Div', [gradient, g.emit('Max', [length, g.scalar(1e-30)])])
-      const moved = g.emit('Add', [xAdv, g.emit('Mul', [direction, 'step_size'])])
+      const unit = g.emit('Div', [
+        gradient,
+        g.emit('Max', [greatest(inputs, gradient), g.scalar(1e-37)]),
+      ])
+      // At least 1 unless there is no gradient.
+      const length = g.emit('Max', [norm(inputs, 'ReduceL2', unit), g.scalar(1e-3)])
+      const moved = g.emit('Add', [
+        xAdv,
+        g.emit('Mul', [unit, g.emit('Div', ['step_size', length])]),
+      ])
       const delta = g.emit('Sub', [moved, 'x'])
       const reach = g.emit('Max', [norm(inputs, 'ReduceL2', delta), g.scalar(1e-30)])
       const scale = g.emit('Min', [g.emit('Div', ['epsilon', reach]), g.scalar(1)])
@@ -140,6 +150,12 @@ function norm(
 ): string {
   const width = sampleShape.reduce((a, b) => a * b, 1)
   return reduceRows(g, op, value, { width, rank: sampleShape.length + 1 })
+}
+
+/** The greatest absolute value of each sample: (N, 1, ...). */
+function greatest({ g, sampleShape }: UpdateInputs, value: string): string {
+  const axes = g.ints(sampleShape.map((_, axis) => axis + 1))
+  return g.emit('ReduceMax', [g.emit('Abs', [value]), axes], { keepdims: 1 })
 }
 
 function clip({ g, bounds }: UpdateInputs, value: string): string {

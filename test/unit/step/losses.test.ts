@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../../src/graph/builder.js'
 import { tensorOfFloats } from '../../../src/graph/tensor.js'
@@ -239,6 +239,8 @@ it.each([
   },
 )
 
+const number = (value: number) => floatsFeed([], Float32Array.of(value))
+
 it('a step moves though the network is certain', async () => {
   // One matrix with logits gap·x and 0: at x = 1 the difference is the gap.
   for (const gap of [20, 60, 100, 200, 1e5]) {
@@ -249,7 +251,6 @@ it('a step moves though the network is certain', async () => {
     })
     const model = await prepareModel(graph)
     const x = floatsFeed([1, 2], Float32Array.of(1, 0.5))
-    const number = (value: number) => floatsFeed([], Float32Array.of(value))
     for (const loss of ['ce', 'margin'] as const)
       for (const norm of ['linf', 'l2', 'l1'] as const) {
         const step = compileStep(model, { loss, norm, targeted: false, bounds: [0, 1] })
