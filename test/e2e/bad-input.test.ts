@@ -29,7 +29,7 @@ describe('bad input: one line, exit 2, nothing written', () => {
           writeFileSync(join(work, file), content)
         const before = listing(root, work)
         const { args } = bad
-        const result = await runCli(args, work, { TMPDIR: temporary })
+        const result = await runCli(args, work, { TMPDIR: temporary, HOME: temporary })
         expect(result).toEqual({
           code: 2,
           signal: null,

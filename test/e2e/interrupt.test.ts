@@ -12,7 +12,7 @@ import {
 
 let folder: string
 beforeAll(async () => {
-  folder = await makeTinyProject({ steps: 600 })
+  folder = await makeTinyProject({ steps: 300 })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -11,7 +11,7 @@ import {
 } from '../helpers/tiny-project.js'
 
 /** Long enough to be met in the middle. */
-const steps = 600
+const steps = 300
 
 describe('a run that is killed', () => {
   let folder: string
