@@ -37,11 +37,20 @@ export function box(
 
 /** Least and greatest float32 within epsilon of a float32. The float64 sums are rounded too: hence the second look. */
 function reach(x: number, epsilon: number): [number, number] {
-  let least = roundUp(x - epsilon)
-  if (x - least > epsilon) least = neighbour(least, 1)
-  let most = roundDown(x + epsilon)
-  if (most - x > epsilon) most = neighbour(most, -1)
-  return [least, most]
+  const least = roundUp(x - epsilon)
+  const most = roundDown(x + epsilon)
+  return [
+    isFarther(x, least, epsilon) ? neighbour(least, 1) : least,
+    isFarther(most, x, epsilon) ? neighbour(most, -1) : most,
+  ]
+}
+
+/** a − b > epsilon in exact arithmetic, by the rounding error of the difference (Knuth's TwoSum). */
+function isFarther(a: number, b: number, epsilon: number): boolean {
+  const difference = a - b
+  if (difference !== epsilon) return difference > epsilon
+  const back = difference - a
+  return a - (difference - back) - (b + back) > 0
 }
 
 function roundDown(value: number): number {

@@ -125,6 +125,10 @@ const sampleOf = (call: Call, i: number): Call => {
   return { ...call, x: row(call.x), xAdv: row(call.xAdv), gradient: row(call.gradient) }
 }
 
+/** Nine copies of one sample. */
+const repeat = (array: Float32Array): Float32Array =>
+  Float32Array.from({ length: 9 * size }, (_, i) => array[i % size]!)
+
 describe.each(['linf', 'l2', 'l1'] as const)('the step in %s', (norm) => {
   /** Of a middling size: a good part of the points ends on the border of the ball. */
   const middle = { linf: 0.1, l2: 0.6, l1: 4 }[norm]
@@ -198,8 +202,6 @@ describe.each(['linf', 'l2', 'l1'] as const)('the step in %s', (norm) => {
 
   it('gives a sample the same bits in any row', async () => {
     const one = callOf(1, 5, middle, middle)
-    const repeat = (array: Float32Array): Float32Array =>
-      Float32Array.from({ length: 9 * size }, (_, i) => array[i % size]!)
     const next = await (
       await openUpdate(norm)
     )({ ...one, x: repeat(one.x), xAdv: repeat(one.xAdv), gradient: repeat(one.gradient) })
