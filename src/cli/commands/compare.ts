@@ -7,14 +7,22 @@ export const compareCommand = defineCommand({
   describe: 'Compare two versions on the same samples; never fails',
   examples: [
     ['gauntlet compare v1 v2', 'two versions of the latest run'],
-    ['gauntlet compare 20250101/v1 20250301/v3', 'versions of two runs, each by the start of its id'],
+    [
+      'gauntlet compare 20250101/v1 20250301/v3',
+      'versions of two runs, each by the start of its id',
+    ],
   ],
   positionals: {
     baseline: { type: 'string', demandOption: true, describe: 'version, or RUN/version' },
     candidate: { type: 'string', demandOption: true, describe: 'version, or RUN/version' },
   },
   options: {
-    run: { type: 'string', requiresArg: true, default: 'latest', describe: 'run that a bare version belongs to' },
+    run: {
+      type: 'string',
+      requiresArg: true,
+      default: 'latest',
+      describe: 'run that a bare version belongs to',
+    },
     store: storeOption,
     config: configOption,
   },

@@ -9,7 +9,12 @@ export const demoCommand = defineCommand({
     ['gauntlet demo --out /tmp/try --workers 1', 'elsewhere, with one worker'],
   ],
   options: {
-    out: { type: 'string', requiresArg: true, default: 'gauntlet-demo', describe: 'folder for the demo' },
+    out: {
+      type: 'string',
+      requiresArg: true,
+      default: 'gauntlet-demo',
+      describe: 'folder for the demo',
+    },
     workers: {
       type: 'number',
       requiresArg: true,

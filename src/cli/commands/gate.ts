@@ -27,7 +27,9 @@ export const gateCommand = defineCommand({
     const { report, outcome, written } = await runConfig(config, io, { quiet: args.json })
     const { gate } = report
     io.exitCode =
-      outcome.status === 'complete' && gate ? exitCodeFor(gate.verdict) : exitForStatus(outcome.status)
+      outcome.status === 'complete' && gate
+        ? exitCodeFor(gate.verdict)
+        : exitForStatus(outcome.status)
     if (args.json) {
       io.out(JSON.stringify({ runId: outcome.runId, status: outcome.status, gate }, null, 2))
       return

@@ -11,7 +11,9 @@ export const reportCommand = defineCommand({
     ['gauntlet report', 'the latest run, all formats'],
     ['gauntlet report 20250301 --format markdown --out .', 'one format of the run that starts so'],
   ],
-  positionals: { run: { type: 'string', default: 'latest', describe: 'id of a run, its start, or latest' } },
+  positionals: {
+    run: { type: 'string', default: 'latest', describe: 'id of a run, its start, or latest' },
+  },
   options: {
     format: {
       choices: reportFormats,
@@ -19,7 +21,11 @@ export const reportCommand = defineCommand({
       requiresArg: true,
       describe: 'format to write; may be given several times (default: as configured, else all)',
     },
-    out: { type: 'string', requiresArg: true, describe: 'folder (default: as configured, else gauntlet-report)' },
+    out: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'folder (default: as configured, else gauntlet-report)',
+    },
     list: { type: 'boolean', default: false, describe: 'list the runs of the store instead' },
     store: storeOption,
     config: configOption,
@@ -35,9 +41,15 @@ export const reportCommand = defineCommand({
         if (args.json) io.out(JSON.stringify(runs, null, 2))
         else
           io.out(
-            table([['run', 'status', 'suite', 'title'], ...runs.map((run) => [run.id, run.status, run.suite, run.title])], {
-              width: io.columns,
-            }),
+            table(
+              [
+                ['run', 'status', 'suite', 'title'],
+                ...runs.map((run) => [run.id, run.status, run.suite, run.title]),
+              ],
+              {
+                width: io.columns,
+              },
+            ),
           )
         return
       }
@@ -49,7 +61,11 @@ export const reportCommand = defineCommand({
         return
       }
       const folder = resolve(io.cwd, args.out ?? config?.report.folder ?? 'gauntlet-report')
-      const written = await writeReports(report, folder, args.format ?? config?.report.formats ?? reportFormats)
+      const written = await writeReports(
+        report,
+        folder,
+        args.format ?? config?.report.formats ?? reportFormats,
+      )
       for (const { path } of written) io.out(`wrote ${relative(io.cwd, path) || path}`)
     })
   },

@@ -73,12 +73,14 @@ function checkComparable(
       got: `data digests ${a.slice(0, 12)} and ${b.slice(0, 12)}`,
       fix: 'run both versions on the same data set',
     })
-  const threats = (cells: readonly CellOutcomes[]): Set<string> =>
-    new Set(cells.map(({ cell }) => canonicalJson([cell.attack, cell.threat])))
   const known = threats(before)
   if (![...threats(after)].some((key) => known.has(key)))
     throw new GauntletError('GNT_COMPARE', {
       what: 'the versions have no attack and threat model in common',
       fix: 'run the same suite on both',
     })
+}
+
+function threats(cells: readonly CellOutcomes[]): Set<string> {
+  return new Set(cells.map(({ cell }) => canonicalJson([cell.attack, cell.threat])))
 }

@@ -80,15 +80,16 @@ export async function modelSpec({ version, path, ...rest }: ModelConfig): Promis
 }
 
 function environment(): Record<string, unknown> {
-  const read = (name: string): string => {
-    const text = readFileSync(packageFile(name), 'utf8')
-    return (JSON.parse(text) as { version: string }).version
-  }
   return {
-    gauntlet: read('package.json'),
+    gauntlet: versionIn('package.json'),
     engine: engineVersion,
     node: process.version,
     platform: `${platform()}-${arch()}`,
     cores: availableParallelism(),
   }
+}
+
+function versionIn(name: string): string {
+  const text = readFileSync(packageFile(name), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
