@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Tests load ONNX Runtime themselves; the program sets this for its own processes.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     // .ci/run counts the tests from this file.
     ...(process.env['CI']
       ? { reporters: ['default', ['json', { outputFile: 'dist/test-results.json' }]] }
