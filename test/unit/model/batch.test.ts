@@ -84,9 +84,8 @@ describe('the batch of a network', () => {
   })
 
   it('that cannot be freed stays, is noted, and attacks work through padding', async () => {
-    const flatten = (batch: number): Graph => reshaping(batch, [18])
     // Only with a batch of 1 is [18] a sample; the row is added again before the matrix.
-    const graph = flatten(1)
+    const graph = reshaping(1, [18])
     const fixed = {
       ...graph,
       initializers: { ...graph.initializers, zero: tensorOfInts([1], [0]) },

@@ -116,6 +116,11 @@ describe('layout', () => {
   })
 })
 
+/** The value for element i of (N, 3, 2, 2). */
+function perChannel(values: readonly number[] | undefined, i: number, otherwise: number): number {
+  return values?.[values.length === 1 ? 0 : Math.floor(i / 4) % 3] ?? otherwise
+}
+
 describe('mean and std', () => {
   const image = [3, 2, 2] as const
   const graph = mlpOf(image, 4)
@@ -129,9 +134,7 @@ describe('mean and std', () => {
     ['none', undefined, undefined],
   ])('%s: the network sees (x − mean) / std', async (_, mean, std) => {
     const model = await openModel(graph, { sampleShape: image, mean, std })
-    const at = (values: readonly number[] | undefined, i: number, otherwise: number): number =>
-      values?.[values.length === 1 ? 0 : Math.floor(i / 4) % 3] ?? otherwise
-    const seen = x.map((value, i) => (value - at(mean, i, 0)) / at(std, i, 1))
+    const seen = x.map((value, i) => (value - perChannel(mean, i, 0)) / perChannel(std, i, 1))
     const own = (await runGraph(graph, { x: floatsFeed([2, ...image], seen) }))['y']!.data
     const scores = await model.scores(x, 2, 2)
     scores.forEach((score, i) => expect(score).toBeCloseTo(Number(own[i]), 5))
