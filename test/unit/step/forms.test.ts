@@ -242,6 +242,8 @@ async function run(
   }
 }
 
+const ops = (graph: Graph): Set<string> => new Set(graph.nodes.map((node) => node.op))
+
 describe.each(cases)('$label', (test) => {
   const n = 3
   const rng = createRng('sample', test.label)
@@ -255,7 +257,6 @@ describe.each(cases)('$label', (test) => {
     [attackedInput]: images(data),
     labels: { dtype: 'int64', dims: [n], data: BigInt64Array.of(0n, 1n, 3n) },
   } as const
-  const ops = (graph: Graph): Set<string> => new Set(graph.nodes.map((node) => node.op))
 
   it('has the gradient of the plain form', async () => {
     const model = await prepare(test)
