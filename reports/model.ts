@@ -13,7 +13,7 @@ import { pairCounts, pairedDifference } from '../src/stats/paired.js'
 import { wilson } from '../src/stats/proportion.js'
 import type { CellOutcomes, RunRecord } from '../src/store/types.js'
 import type { Norm } from '../src/threat/threat-model.js'
-import { digestJson } from '../src/util/hash.js'
+import { canonicalJson, digestJson } from '../src/util/hash.js'
 
 export interface ReportInput {
   readonly run: RunRecord
@@ -79,6 +79,7 @@ export function versionResults(cells: readonly CellOutcomes[], version: string):
     cells: own.map(({ cell, outcomes, complete }): CellResults => ({
       attack: cell.attack.attack,
       label: cell.attack.label,
+      attackDigest: digestJson([cell.attack, cell.threat.goal]),
       norm: cell.threat.norm,
       epsilon: cell.threat.epsilon,
       complete,
@@ -232,9 +233,8 @@ function compareVersions(
   return rows.map((row, i) => ({ ...row, pAdjusted: adjusted[i]! }))
 }
 
-function sameAttack(a: CellOutcomes, b: CellOutcomes): boolean {
-  const identity = ({ cell }: CellOutcomes): string => JSON.stringify([cell.attack, cell.threat])
-  return identity(a) === identity(b)
+function sameAttack({ cell: a }: CellOutcomes, { cell: b }: CellOutcomes): boolean {
+  return canonicalJson([a.attack, a.threat]) === canonicalJson([b.attack, b.threat])
 }
 
 /** Pictures shown per version. */

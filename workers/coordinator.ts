@@ -4,7 +4,7 @@ import type { PoolSettings } from './messages.js'
 import { PoolLost, PoolProcess } from './pool-process.js'
 
 /** Where results go. The coordinator is the only one that writes. */
-export interface ResultSink {
+interface ResultSink {
   save(task: Task, result: TaskResult): Promise<void>
   fail(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void>
 }

@@ -8,7 +8,7 @@ import type {
 import type { Io } from './io.js'
 
 /** Options that every command takes. */
-export interface GlobalArgs {
+interface GlobalArgs {
   /** Results, and errors, for machines. */
   readonly json: boolean
   /** Errors with their stacks. */

@@ -29,15 +29,6 @@ export function wholeNumber(
   }
 }
 
-/** Turns the text of option `--name` into a number above 0. */
-export function positiveNumber(name: string) {
-  return (text: string | number): number => {
-    const value = Number(text)
-    if (text !== '' && Number.isFinite(value) && value > 0) return value
-    throw wrongValue(name, text, 'a number above 0')
-  }
-}
-
 /** `8/255`, `0.03` */
 export function epsilon(name: string) {
   return (text: string | number): number => parseEpsilon(text, `--${name}`)

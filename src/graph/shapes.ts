@@ -12,8 +12,6 @@ export interface ValueInfo {
 /** What is known of every value of a graph, by name. */
 export type ValueInfos = ReadonlyMap<string, ValueInfo>
 
-export const batchSize: Size = { perBatch: 1 }
-
 export const isFixed = (size: Size): size is number => typeof size === 'number'
 
 export function sameSize(a: Size, b: Size): boolean {

@@ -1,7 +1,7 @@
 import { backward } from '../autodiff/grad.js'
 import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
-import type { Graph, Value } from '../graph/ir.js'
+import type { Dim, Graph, Value } from '../graph/ir.js'
 import { absorbAffine } from '../graph/passes/absorb-affine.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
@@ -46,10 +46,11 @@ export interface GradientOptions {
  */
 export function compileGradient(model: Differentiable, options: GradientOptions): Compiled {
   const { g, loss, gradient, approximations, inputs } = differentiate(model, options, null)
+  const batch = model.batch ?? batchSymbol
   const graph = finish(g, inputs, [
-    output(g, model.logits, 'logits'),
-    output(g, loss, 'loss'),
-    output(g, gradient, 'gradient'),
+    output(g, model.logits, 'logits', [batch, model.classes]),
+    output(g, loss, 'loss', [batch]),
+    output(g, gradient, 'gradient', [batch, ...model.sampleShape]),
   ])
   return { graph, approximations }
 }
@@ -151,8 +152,13 @@ function differentiate(
   }
 }
 
-/** Gives a computed value its public name. */
-export function output(g: GraphBuilder, value: string, name: string): Value {
-  if (value === name) return { name, dtype: 'float32', dims: null }
-  return { name: g.emit('Identity', [value], {}, { name }), dtype: 'float32', dims: null }
+/** Gives a computed value its public name, and its shape where readers outside want to know it. */
+export function output(
+  g: GraphBuilder,
+  value: string,
+  name: string,
+  dims: readonly Dim[] | null = null,
+): Value {
+  const named = value === name ? name : g.emit('Identity', [value], {}, { name })
+  return { name: named, dtype: 'float32', dims }
 }

@@ -4,7 +4,7 @@ import type { Norm } from '../threat/threat-model.js'
 import { reduceRows } from './row-sum.js'
 
 /** What an update reads and makes: everything in float32, samples of shape (N, ...sample). */
-export interface UpdateInputs {
+interface UpdateInputs {
   readonly g: GraphBuilder
   readonly xAdv: string
   readonly gradient: string

@@ -9,7 +9,7 @@ const one = z.union([
 ])
 
 /** One radius or several, as the field writes them; numbers afterwards. */
-export const epsilonSchema = z
+const epsilonSchema = z
   .union([one, z.array(one).min(1)])
   .transform((value, context) => {
     const several = Array.isArray(value)

@@ -1,7 +1,7 @@
 import { GauntletError } from '../errors.js'
 
 /** A decimal, or a fraction of two decimals: `0.03`, `8/255`, `2.5/255`. */
-export const epsilonPattern = /^\s*(\d+\.?\d*|\.\d+)(e-?\d+)?\s*(\/\s*(\d+\.?\d*|\.\d+)\s*)?$/i
+const epsilonPattern = /^\s*(\d+\.?\d*|\.\d+)(e-?\d+)?\s*(\/\s*(\d+\.?\d*|\.\d+)\s*)?$/i
 
 export const epsilonExpected = 'a number above 0, or a fraction such as 8/255'
 

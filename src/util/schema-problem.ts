@@ -127,7 +127,7 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 /** `models[1].mean` */
-export function showPath(path: readonly PropertyKey[]): string {
+function showPath(path: readonly PropertyKey[]): string {
   return path
     .map((part, i) =>
       typeof part === 'number' ? `[${part}]` : i === 0 ? String(part) : `.${String(part)}`,

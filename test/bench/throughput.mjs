@@ -23,15 +23,10 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 
 /** One attack; 128 samples are two full batches. Few samples fall at this radius, so they stay full. */
 function attack(workers) {
-  const args = [
-    'attack',
-    model,
-    '--data',
-    join(data, 'cifar10-robust/images.npz'),
-    ...['--mean', '.4914,.4822,.4465', '--std', '.2023,.1994,.2010'],
-    ...['--eps', '1/255', '--steps', '200', '--limit', '128', '--batch', String(batch)],
-    ...['--workers', String(workers), '--json'],
-  ]
+  const options = `--mean .4914,.4822,.4465 --std .2023,.1994,.2010 --eps 1/255 --steps 200 --limit 128 \
+    --batch ${batch} --workers ${workers} --json`
+  const images = join(data, 'cifar10-robust/images.npz')
+  const args = ['attack', model, '--data', images, ...options.split(/\s+/)]
   return JSON.parse(execFileSync(process.execPath, [gauntlet, ...args], { encoding: 'utf8' }))
 }
 
@@ -54,6 +49,7 @@ async function runOnnxRuntimeAlone() {
   process.send('ready')
 }
 
+const rate = (result) => result.gradients / result.seconds
 const answer = (child) => new Promise((resolve) => child.once('message', resolve))
 
 async function main(repetitions) {
@@ -70,7 +66,6 @@ async function main(repetitions) {
     const [alone] = await count(children.slice(0, 1))
     const [first, second] = await count(children)
     const [one, two] = [attack(1), attack(2)]
-    const rate = (result) => result.gradients / result.seconds
     rows.push({
       one: rate(one),
       two: rate(two),

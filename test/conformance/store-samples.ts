@@ -24,6 +24,7 @@ export function sampleTask(n: number, from: number, to: number, cell = 'cell-a')
     from,
     to,
     seed: 7,
+    provider: 'cpu',
     batch: 64,
     keepExamples: 2,
   }

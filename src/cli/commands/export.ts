@@ -1,7 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { lossNames } from '../../step/losses.js'
 import { defineCommand } from '../command.js'
-import { numberList, positiveList } from '../options.js'
 
 export const exportCommand = defineCommand({
   command: 'export <what> <model>',
@@ -34,13 +33,6 @@ export const exportCommand = defineCommand({
       requiresArg: true,
       describe: 'loss per sample',
     },
-    mean: {
-      type: 'string',
-      requiresArg: true,
-      coerce: numberList('mean'),
-      describe: 'bake (x - mean) / std in front',
-    },
-    std: { type: 'string', requiresArg: true, coerce: positiveList('std'), describe: 'see --mean' },
     input: {
       type: 'string',
       requiresArg: true,

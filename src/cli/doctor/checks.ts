@@ -4,7 +4,7 @@ import * as machine from './machine.js'
 import * as project from './project.js'
 
 /** All checks, in the order of the table. A new one is one row here. */
-export const checks: readonly Check[] = [
+const checks: readonly Check[] = [
   machine.nodeVersion,
   machine.runtime,
   machine.providers,

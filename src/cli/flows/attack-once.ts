@@ -57,7 +57,7 @@ export interface AttackArgs {
 }
 
 /** What `--json` prints. Shares are on [0, 1]; seconds are wall time of the attack, models open and warm. */
-export interface AttackSummary {
+interface AttackSummary {
   readonly model: string
   readonly attack: string
   readonly norm: Norm

@@ -13,7 +13,7 @@ interface StoreArgs {
 }
 
 /** The configuration that was named, or the one in this folder; none is fine. */
-export async function optionalConfig(args: StoreArgs, io: Io): Promise<Config | undefined> {
+async function optionalConfig(args: StoreArgs, io: Io): Promise<Config | undefined> {
   if (args.config !== undefined) return (await loadConfig(args.config, io.cwd)).config
   const found = await findConfig(io.cwd).catch((error: unknown) => {
     if (error instanceof GauntletError && error.code === 'GNT_FILE') return undefined

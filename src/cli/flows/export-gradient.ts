@@ -13,8 +13,6 @@ import { checkFileWritable } from './writable.js'
 
 export interface ExportOptions {
   readonly loss: LossName
-  readonly mean?: readonly number[] | undefined
-  readonly std?: readonly number[] | undefined
   readonly input?: string | undefined
   readonly output?: string | undefined
 }
@@ -56,13 +54,24 @@ export async function exportGradient(
   }
 }
 
+/** The input's own name, unless the graph uses it for something else: `labels`, `logits`, … */
+function unusedName(name: string, graph: Graph): string {
+  const taken = new Set([
+    ...graph.inputs.map((value) => value.name),
+    ...Object.keys(graph.initializers),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ])
+  return taken.has(name) ? unusedName(`${name}_input`, graph) : name
+}
+
 async function compile(
   graph: Graph,
-  { loss, input: named, output, mean, std }: ExportOptions,
+  { loss, input: named, output }: ExportOptions,
 ): Promise<{ free: Graph; notes: readonly string[] }> {
   const input = pick(graph.inputs, named, 'input')
-  const prepared = await prepareModel(graph, { input: named, output, mean, std, layout: 'nchw' })
+  const prepared = await prepareModel(graph, { input: named, output, layout: 'nchw' })
   const compiled = compileGradient(prepared, { loss, targeted: false })
-  const free = renameValues(compiled.graph, (name) => (name === attackedInput ? input.name : name))
+  const name = unusedName(input.name, compiled.graph)
+  const free = renameValues(compiled.graph, (one) => (one === attackedInput ? name : one))
   return { free, notes: [...prepared.notes, ...compiled.approximations] }
 }

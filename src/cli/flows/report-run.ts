@@ -11,7 +11,7 @@ import type { Store } from '../../store/store.js'
 import type { CellOutcomes, RunRecord } from '../../store/types.js'
 
 /** The gate as a configuration states it. */
-export type GateConfig = NonNullable<Config['gate']>
+type GateConfig = NonNullable<Config['gate']>
 
 export interface ReportRunOptions {
   readonly runId: string
@@ -60,7 +60,7 @@ function gatePairs(
 }
 
 /** Evaluates the gate on the newest version of a run. */
-export async function judge(
+async function judge(
   store: Store,
   run: RunRecord,
   cells: readonly CellOutcomes[],

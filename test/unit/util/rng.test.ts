@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { createRng } from '../../../src/util/rng.js'
 
+const draw = (...parts: (string | number)[]): number[] => {
+  const rng = createRng(...parts)
+  return Array.from({ length: 5 }, () => rng.uint32())
+}
+
 describe('createRng', () => {
   it('gives the same stream for the same parts and another for others', () => {
-    const draw = (...parts: (string | number)[]): number[] => {
-      const rng = createRng(...parts)
-      return Array.from({ length: 5 }, () => rng.uint32())
-    }
     expect(draw(1, 'pgd', 0)).toEqual(draw(1, 'pgd', 0))
     expect(draw(1, 'pgd', 0)).not.toEqual(draw(1, 'pgd', 1))
     // Parts are not joined as text.
@@ -17,7 +18,7 @@ describe('createRng', () => {
   it('is uniform: mean, variance and 64 bins', () => {
     const rng = createRng('uniform')
     const n = 64_000
-    const bins = new Array<number>(64).fill(0)
+    const bins = Array.from({ length: 64 }, () => 0)
     let sum = 0
     let squares = 0
     for (let i = 0; i < n; i++) {
