@@ -5,7 +5,6 @@ import type { Dim, Graph, Value } from '../graph/ir.js'
 import { absorbAffine } from '../graph/passes/absorb-affine.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
-import { liftMasks } from '../graph/passes/lift-masks.js'
 import { lowerSpreads } from '../graph/passes/lower-spreads.js'
 import { mergeSpreads } from '../graph/passes/merge-spreads.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
@@ -91,7 +90,7 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
 /** The graph in the form that runs fastest, verified. */
 function finish(g: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): Graph {
   const whole = { graph: g.finish(inputs, outputs), infos: g.infos }
-  return verify(liftMasks(denseConvs(lowerSpreads(mergeSpreads(whole)))).graph)
+  return verify(denseConvs(lowerSpreads(mergeSpreads(whole))).graph)
 }
 
 /** No part of the network computes in half precision, whose greatest number is 65504. */

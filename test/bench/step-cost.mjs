@@ -42,6 +42,14 @@ const std = [0.2023, 0.1994, 0.201]
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 const images = (data) => ({ dtype: 'float32', dims: [batch, ...sampleShape], data })
 
+/** Milliseconds per call. */
+const time = async (call) => {
+  const repetitions = 5
+  const start = performance.now()
+  for (let k = 0; k < repetitions; k++) await call()
+  return (performance.now() - start) / repetitions
+}
+
 /** @returns milliseconds per call of the forward pass and of the step, and their ratio, per pair */
 async function measure(name) {
   const { graph } = await loadModel(join(folder, `${name}.onnx`))
@@ -66,12 +74,6 @@ async function measure(name) {
   const once = {
     forward: () => forward.run({ gauntlet_x: feeds.gauntlet_x }),
     step: () => step.run(feeds, into),
-  }
-  const time = async (call) => {
-    const repetitions = 5
-    const start = performance.now()
-    for (let k = 0; k < repetitions; k++) await call()
-    return (performance.now() - start) / repetitions
   }
   const rows = []
   for (let pair = -2; pair < Number(pairs); pair++) {

@@ -17,19 +17,17 @@ export function denseConvs({ graph, infos }: ShapedGraph): ShapedGraph {
     if (!window || window.pairs > window.used * worthwhile) continue
     const { weight, bias, input, output } = window
     if (window.pairs * weight.dims[0]! * weight.dims[1]! > largest) continue
-    const { dtype, shape } = g.info(node.outputs[0]!)
-    const [C, M] = [weight.dims[1]! * elementCount(input), weight.dims[0]! * elementCount(output)]
-    const rows = g.emit('Reshape', [node.inputs[0]!, g.ints([0, C])])
+    const rows = g.ints([0, weight.dims[1]! * elementCount(input)])
     const operands = [
-      g.know(rows, { dtype, shape: [shape[0]!, C] }),
+      g.emit('Reshape', [node.inputs[0]!, rows]),
       g.constant(matrixOf(window), `${node.inputs[1]}_dense`),
       ...(bias
         ? [g.constant(repeated(bias, elementCount(output)), `${node.inputs[2]}_dense`)]
         : []),
     ]
-    const flat = g.know(g.emit('Gemm', operands), { dtype, shape: [shape[0]!, M] })
-    const result = g.emit('Reshape', [flat, g.ints([0, weight.dims[0]!, ...output])])
-    g.replace(node.outputs[0]!, g.know(result, { dtype, shape }))
+    const image = g.ints([0, weight.dims[0]!, ...output])
+    const result = g.emit('Reshape', [g.emit('Gemm', operands), image])
+    g.replace(node.outputs[0]!, g.know(result, g.info(node.outputs[0]!)))
   }
   return { graph: g.finish(graph.inputs, graph.outputs), infos: g.infos }
 }

@@ -304,7 +304,10 @@ describe('MaxPool with ties', () => {
     graphOf({
       inputs: { x: [1, 12] },
       initializers: { size },
-      nodes: [nodeOf('Reshape', ['x', 'size'], ['image']), nodeOf('MaxPool', ['image'], ['y'], attrs)],
+      nodes: [
+        nodeOf('Reshape', ['x', 'size'], ['image']),
+        nodeOf('MaxPool', ['image'], ['y'], attrs),
+      ],
     })
   const flat = [1, 1, 2, 2, 1, 1, 2, 2, 0, 0, 0, 0]
 
