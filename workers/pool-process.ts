@@ -50,7 +50,8 @@ export class PoolProcess {
     const path = fileURLToPath(new URL('./pool-host.js', import.meta.url))
     const child = fork(path, {
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      // What a plugin prints goes to stderr: stdout belongs to the results.
+      stdio: ['ignore', 2, 2, 'ipc'],
     })
     const pool = new PoolProcess(child)
     await new Promise<void>((resolve, reject) => {

@@ -23,7 +23,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 
 /** One attack; 128 samples are two full batches. Few samples fall at this radius, so they stay full. */
 function attack(workers) {
-  const options = `--mean .4914,.4822,.4465 --std .2023,.1994,.2010 --eps 1/255 --steps 200 --limit 128 \
+  const options = `--mean .4914,.4822,.4465 --std .2023,.1994,.2010 --eps 1/255 --steps 400 --limit 128 \
     --batch ${batch} --workers ${workers} --json`
   const images = join(data, 'cifar10-robust/images.npz')
   const args = ['attack', model, '--data', images, ...options.split(/\s+/)]
@@ -77,7 +77,7 @@ async function main(repetitions) {
   for (const child of children) child.kill()
   const of = (key, digits) => median(rows.map((row) => row[key])).toFixed(digits)
   console.log(
-    `resnet_3b2, PGD-200, L∞ 1/255, 128 samples, batch ${batch}; medians of ${repetitions}; ${availableParallelism()} cores`,
+    `resnet_3b2, PGD-400, L∞ 1/255, 128 samples, batch ${batch}; medians of ${repetitions}; ${availableParallelism()} cores`,
   )
   console.log(`1 worker          ${of('one', 0)} gradients/s`)
   console.log(`2 workers         ${of('two', 0)} gradients/s`)
