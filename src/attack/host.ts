@@ -289,8 +289,11 @@ class Shard {
       )
     if (threat.norm !== 'linf') return project(threat, living.row(living.x, row), point)
     const [lower, upper] = [living.row(living.lower, row), living.row(living.upper, row)]
-    for (let i = 0; i < point.length; i++)
-      point[i] = Math.min(Math.max(point[i]!, lower[i]!), upper[i]!)
+    for (let i = 0; i < point.length; i++) {
+      const value = point[i]!
+      if (value < lower[i]!) point[i] = lower[i]!
+      else if (value > upper[i]!) point[i] = upper[i]!
+    }
   }
 
   #clean(id: number): Float32Array {

@@ -29,20 +29,23 @@ export function box(
 ): void {
   const [low, high] = threat.bounds
   for (let i = 0; i < x.length; i++) {
-    const [least, most] = reach(x[i]!, threat.epsilon)
-    lower[i] = Math.max(least, low)
-    upper[i] = Math.min(most, high)
+    const least = leastWithin(x[i]!, threat.epsilon)
+    const most = greatestWithin(x[i]!, threat.epsilon)
+    lower[i] = least > low ? least : low
+    upper[i] = most < high ? most : high
   }
 }
 
-/** Least and greatest float32 within epsilon of a float32. The float64 sums are rounded too: hence the second look. */
-function reach(x: number, epsilon: number): [number, number] {
+/** The least float32 within epsilon of a float32. The float64 difference is rounded too: hence the second look. */
+function leastWithin(x: number, epsilon: number): number {
   const least = roundUp(x - epsilon)
+  return isFarther(x, least, epsilon) ? neighbour(least, 1) : least
+}
+
+/** The greatest one. */
+function greatestWithin(x: number, epsilon: number): number {
   const most = roundDown(x + epsilon)
-  return [
-    isFarther(x, least, epsilon) ? neighbour(least, 1) : least,
-    isFarther(most, x, epsilon) ? neighbour(most, -1) : most,
-  ]
+  return isFarther(most, x, epsilon) ? neighbour(most, -1) : most
 }
 
 /** a − b > epsilon in exact arithmetic, by the rounding error of the difference (Knuth's TwoSum). */
