@@ -1,8 +1,9 @@
 import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
+import { operatorKey } from '../graph/operator-key.js'
 import { contextOf } from './context.js'
-import { ruleKey, type RuleTable, type SettledRule } from './rule.js'
+import type { RuleTable, SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
 import { sumTo } from './sum-to.js'
 
@@ -33,7 +34,7 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
   const { nodes, seeds, wrt } = options
   const rules = options.rules ?? builtInRules
   const ruleOf: RuleOf = (node) => {
-    const rule = rules[ruleKey(node)]
+    const rule = rules[operatorKey(node)]
     return rule?.kind === 'choice' ? rule.choose(node, (name) => g.info(name)) : rule
   }
   const active = reachableFrom(wrt, nodes, ruleOf)

@@ -1,30 +1,13 @@
-import type { GraphBuilder } from '../graph/builder.js'
-import type { Attr, Node } from '../graph/ir.js'
-import type { Shape, ValueInfo } from '../graph/shapes.js'
+import type { Node } from '../graph/ir.js'
+import type { NodeView } from '../graph/node-view.js'
+import type { ValueInfo } from '../graph/shapes.js'
 
 /** What a rule sees: one node of the forward graph and the gradients that arrive at its outputs. */
-export interface RuleContext {
-  readonly g: GraphBuilder
-  readonly node: Node
-  /** Input and output names; `''` is an absent optional one. */
-  readonly x: readonly string[]
-  readonly y: readonly string[]
+export interface RuleContext extends NodeView {
   /** Gradient of each output; null where the loss does not depend on it. At least one is not null. */
   readonly dy: readonly (string | null)[]
   /** Which inputs need a gradient; the others may be answered with null. */
   readonly wants: readonly boolean[]
-  info(name: string): ValueInfo
-  shape(name: string): Shape
-  /** An integer attribute, or its default. */
-  int(name: string, otherwise: number): number
-  float(name: string, otherwise: number): number
-  string(name: string, otherwise: string): string
-  ints(name: string): readonly number[] | undefined
-  attr(name: string): Attr | undefined
-  /** The values of a constant integer input (axes, pads, …). @throws GNT_GRAPH_DYNAMIC_SHAPE if it is not constant */
-  constantInts(index: number): number[] | undefined
-  /** A constant of the dtype of the node's first input. */
-  scalar(value: number): string
 }
 
 /** One gradient per input; null = none (not asked for, or zero). */
@@ -88,6 +71,3 @@ export const choice = (
   kind: 'choice',
   choose,
 })
-
-export const ruleKey = (node: Pick<Node, 'op' | 'domain'>): string =>
-  node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}:${node.op}`

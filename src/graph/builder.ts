@@ -87,6 +87,16 @@ export class GraphBuilder {
     return outputs
   }
 
+  /** A point in the list of nodes, for `emittedSince`. */
+  mark(): number {
+    return this.#nodes.length
+  }
+
+  /** Outputs of the nodes appended after `mark`. */
+  emittedSince(mark: number): string[] {
+    return this.#nodes.slice(mark).flatMap((node) => node.outputs)
+  }
+
   /** A constant; equal constants are shared. */
   constant(tensor: Tensor, hint = 'const'): string {
     const small = tensor.data.byteLength <= 256

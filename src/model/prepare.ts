@@ -16,6 +16,7 @@ import { createRng } from '../util/rng.js'
 import { freeBatch } from './batch.js'
 import { tapLogits, type Head } from './head.js'
 import { fitInput, type InputOptions } from './layout.js'
+import { lowerAll } from './lower.js'
 import { scoresOf } from './scores.js'
 import { probeShapes } from './probe.js'
 
@@ -88,8 +89,8 @@ export async function prepareModel(
     simplified,
     new Map([...shapes].map(([name, info]) => [name, info.shape])),
   )
-  const infos = await probeShapes(upgraded, freed.batch, feed)
-  const tapped = tapLogits(upgraded, infos, outputName, freed.batch)
+  const { graph: lowered, infos } = await lowerAll(upgraded, freed.batch, feed)
+  const tapped = tapLogits(lowered, infos, outputName, freed.batch)
   return {
     graph: tapped.graph,
     infos: tapped.infos,

@@ -5,7 +5,7 @@ import type { Attr, DType, Graph, Tensor, Value } from '../../src/graph/ir.js'
 import type { Shape, ValueInfos } from '../../src/graph/shapes.js'
 import { elementCount, tensorOf } from '../../src/graph/tensor.js'
 import { verify } from '../../src/graph/verify.js'
-import { probeShapes } from '../../src/model/probe.js'
+import { lowerAll } from '../../src/model/lower.js'
 import { encodeModel } from '../../src/onnx/encode.js'
 import { Session, type Feed } from '../../src/runtime/session.js'
 import { createRng, type Rng } from '../../src/util/rng.js'
@@ -86,6 +86,8 @@ export const absent: Operand = { kind: 'absent' }
 
 export interface RuleCase {
   readonly op: string
+  /** `com.microsoft`; ai.onnx unless said otherwise. */
+  readonly domain?: string
   readonly label: string
   readonly inputs: readonly Operand[]
   readonly attrs?: Readonly<Record<string, number | string | readonly number[] | Attr>>
@@ -111,6 +113,7 @@ const batch = 4
 const tolerances = { exact: 1e-8, single: 2e-5, coarse: 4e-3 } as const
 
 /**
+ * The differences are of the operator itself, the gradients of what it is lowered to: both are put to the test.
  * Compares, for each differentiated operand and two random directions, the gradient of Σ w·f(x) with a central
  * difference of fourth order. @returns what could be compared; throws with the numbers where they differ
  */
@@ -162,15 +165,16 @@ async function runAt(test: RuleCase, dtype: Precision): Promise<Run> {
   const sketch = sketchOf(test, dtype)
   const feeds = (n: number): Record<string, Feed> => feedsOf(sketch, n, dtype)
   let infos: ValueInfos
+  let lowered: Graph
   try {
-    infos = await probeShapes(sketch.graph, null, feeds)
+    ;({ graph: lowered, infos } = await lowerAll(sketch.graph, null, feeds))
   } catch (error) {
     return { reason: kernelMissing(error) }
   }
   const point = feeds(batch)
-  const readOutputs = sketch.graph.nodes
-    .at(-1)!
-    .outputs.filter((_, k) => test.reads?.includes(k) ?? true)
+  const readOutputs = sketch.graph.outputs
+    .map((output) => output.name)
+    .filter((_, k) => test.reads?.includes(k) ?? true)
   const weights = new Map(
     readOutputs.map((name) => {
       const { shape, dtype: type } = infos.get(name)!
@@ -189,7 +193,8 @@ async function runAt(test: RuleCase, dtype: Precision): Promise<Run> {
   )
   const differences = await differencesOf(sketch, point, weights, directions, dtype)
   try {
-    return { differences, gradients: await gradientsOf(sketch, infos, point, weights, directions) }
+    const simple = { ...sketch, graph: lowered }
+    return { differences, gradients: await gradientsOf(simple, infos, point, weights, directions) }
   } catch (error) {
     return { differences, reason: kernelMissing(error) }
   }
@@ -238,12 +243,15 @@ function sketchOf(test: RuleCase, dtype: Precision): Sketch {
   return {
     graph: {
       name: test.op,
-      opsets: { '': test.opset ?? 18 },
+      opsets: { '': test.opset ?? 18, ...(test.domain ? { [test.domain]: 1 } : {}) },
       irVersion: 8,
       inputs,
       outputs: outputs.map((name) => ({ name, dtype, dims: null })),
       initializers,
-      nodes: [...before, nodeOf(test.op, names, outputs, test.attrs ?? {})],
+      nodes: [
+        ...before,
+        { ...nodeOf(test.op, names, outputs, test.attrs ?? {}), domain: test.domain ?? '' },
+      ],
     },
     differentiated: [...draws.keys()],
     draws,
@@ -374,12 +382,12 @@ export function gradientGraph(
 
 /** Values of the gradients of Σ seed·output at `point`; every seed is 1. For graphs of one float32 input `x`. */
 export async function gradientsAt(
-  graph: Graph,
+  sketched: Graph,
   point: readonly number[],
   wrt: readonly string[] = ['x'],
 ): Promise<Record<string, number[]>> {
   const feeds = { x: feedOf([1, point.length], point, 'float32') }
-  const infos = await probeShapes(graph, 1, () => feeds)
+  const { graph, infos } = await lowerAll(sketched, 1, () => feeds)
   const [seeded] = graph.outputs.map((output) => output.name) as [string]
   const compiled = gradientGraph(graph, infos, [seeded], wrt)
   const seedShape = concrete(infos.get(seeded)!.shape)

@@ -1,0 +1,19 @@
+import type { Graph } from '../graph/ir.js'
+import { lowerOnce } from '../graph/lower/lower.js'
+import type { ValueInfos } from '../graph/shapes.js'
+import type { Feed } from '../runtime/session.js'
+import { probeShapes } from './probe.js'
+
+/**
+ * Composite operators written with simpler ones, until none is left, and the shapes of all values.
+ * @throws what `probeShapes` and the lowerings throw
+ */
+export async function lowerAll(
+  graph: Graph,
+  batch: number | null,
+  feed: (n: number) => Record<string, Feed>,
+): Promise<{ graph: Graph; infos: ValueInfos }> {
+  const infos = await probeShapes(graph, batch, feed)
+  const lowered = lowerOnce(graph, infos)
+  return lowered === graph ? { graph, infos } : lowerAll(lowered, batch, feed)
+}
