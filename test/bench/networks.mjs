@@ -233,12 +233,13 @@ const shapes = {
 
 export const networkNames = Object.keys(shapes)
 
+const value = (id, dims) => ({ name: id, dtype: 'float32', dims: ['N', ...dims] })
+
 /** @returns a graph with one input `x` float32 (N, ...sampleShape) and one output: logits (N, classes) */
 export function buildNetwork(name) {
   const { build, sampleShape, classes } = shapes[name]
   const w = new Writer()
   const y = build(w)
-  const value = (id, dims) => ({ name: id, dtype: 'float32', dims: ['N', ...dims] })
   const graph = {
     name,
     opsets: { '': 18 },
