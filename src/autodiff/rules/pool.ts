@@ -1,5 +1,6 @@
 import { isFixed } from '../../graph/shapes.js'
 import { tensorOfFloats, tensorOf } from '../../graph/tensor.js'
+import { stretch } from '../emit.js'
 import { geometryOf, transposed, type Geometry } from '../geometry.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
@@ -110,7 +111,9 @@ function globalAveragePool(context: RuleContext): Gradients {
     .slice(2)
     .reduce<number>((count, size) => count * (isFixed(size) ? size : 1), 1)
   const share = g.emit('Mul', [dy[0]!, context.scalar(1 / positions)])
-  return [g.emit('Expand', [share, g.emit('Shape', [x[0]!])])]
+  const shape = context.shape(x[0]!)
+  const spatial = shape.slice(2).map((_, axis) => axis + 2)
+  return [stretch(context, share, spatial, shape, x[0]!)]
 }
 
 /** GlobalMaxPool: to the greatest position of each channel; ties share it, as PyTorch's amax. */

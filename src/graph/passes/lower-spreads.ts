@@ -1,7 +1,7 @@
 import { GraphBuilder } from '../builder.js'
 import type { Node, Tensor } from '../ir.js'
 import { isFixed } from '../shapes.js'
-import { floats, ints, tensorOfFloats } from '../tensor.js'
+import { elementCount, floats, ints, tensorOfFloats } from '../tensor.js'
 import { readersOf, type Readers, type ShapedGraph } from './readers.js'
 
 /**
@@ -120,13 +120,12 @@ function cutOf(g: GraphBuilder, node: Node): Cut | null {
 /** One Conv per row phase with s·C channels (rx, c); their rows alternate. */
 function byRows(g: GraphBuilder, spread: Spread): string {
   const { block: s, channels: C, height, width } = spread
+  const only = onlyPhase(spread)
+  if (only) return finished(g, spread, padded(g, spread, only))
   const across = [0, height / s, width * C]
   const rows = Array.from({ length: s }, (_, ry) => {
-    const parts = spread.terms.flatMap((term): string[] => {
-      const part = croppedConv(g, term, ry * s * C, (ry + 1) * s * C)
-      return part === null ? [] : [part]
-    })
-    return parts.length === 0 ? null : g.emit('Reshape', [toNhwc(g, sum(g, parts)), g.ints(across)])
+    const row = rowOf(g, spread, ry)
+    return row === null ? null : g.emit('Reshape', [toNhwc(g, row), g.ints(across)])
   })
   const some = rows.find((row) => row !== null)!
   const zeros = (): string => g.emit('ConstantOfShape', [g.emit('Shape', [some])])
@@ -135,17 +134,90 @@ function byRows(g: GraphBuilder, spread: Spread): string {
     rows.map((row) => row ?? zeros()),
     { axis: 2 },
   )
-  const image = g.emit('Reshape', [woven, g.ints([0, height, width, C])])
-  const { cut } = spread
+  return finished(g, spread, g.emit('Reshape', [woven, g.ints([0, height, width, C])]))
+}
+
+/** The NHWC image without what is cut away, as NCHW. */
+function finished(
+  g: GraphBuilder,
+  { channels: C, cut, feedsElementwise }: Spread,
+  image: string,
+): string {
   const trimmed = cut
     ? g.emit('Slice', [image, g.ints(cut.starts), g.ints(cut.ends), g.ints([1, 2])])
     : image
   const back = g.emit('Transpose', [trimmed], { perm: [0, 3, 1, 2] })
   // A Conv reads NHWC at no extra cost. Anything else would pull its other operands out of the blocked layout;
   // a pool over single elements takes this one in.
-  const enters = spread.feedsElementwise && C % 16 === 0
+  const enters = feedsElementwise && C % 16 === 0
   return enters ? g.emit('AveragePool', [back], { kernel_shape: [1, 1] }) : back
 }
+
+interface Phase {
+  readonly ry: number
+  readonly rx: number
+  readonly parts: readonly Part[]
+}
+
+/** The one phase that is not zero, if there is only one: the gradient of a 1×1 Conv reaches one pixel in s². */
+function onlyPhase({ block: s, channels: C, terms }: Spread): Phase | null {
+  const phases = Array.from({ length: s * s }, (_, k): Phase => {
+    const parts = terms.flatMap((term) => crop(term, k * C, (k + 1) * C) ?? [])
+    return { ry: Math.floor(k / s), rx: k % s, parts }
+  }).filter(({ parts }) => parts.length > 0)
+  return phases.length === 1 ? phases[0]! : null
+}
+
+/** One phase among zeros, in NHWC. */
+function padded(g: GraphBuilder, spread: Spread, { ry, rx, parts }: Phase): string {
+  const { block: s, channels: C, height, width } = spread
+  const pixels = g.emit('Reshape', [
+    toNhwc(g, summed(g, parts)),
+    g.ints([0, height / s, 1, width / s, C]),
+  ])
+  const pads = [0, 0, ry, 0, rx * C, 0, 0, s - 1 - ry, 0, (s - 1 - rx) * C]
+  return g.emit('Reshape', [g.emit('Pad', [pixels, g.ints(pads)]), g.ints([0, height, width, C])])
+}
+
+/** Channels (rx, c) of one row phase, or null where it is zero. */
+function rowOf(
+  g: GraphBuilder,
+  { block: s, channels: C, terms }: Spread,
+  ry: number,
+): string | null {
+  const first = ry * s * C
+  const whole = terms.flatMap((term) => crop(term, first, first + s * C) ?? [])
+  if (whole.length === 0) return null
+  const columns = Array.from({ length: s }, (_, rx) =>
+    terms.flatMap((term) => crop(term, first + rx * C, first + (rx + 1) * C) ?? []),
+  )
+  const saved = work(whole) - work(columns.flat())
+  const isWorthwhile = C % 16 === 0 && saved >= copying * s * C
+  if (!isWorthwhile || columns.some((parts) => parts.length === 0)) return summed(g, whole)
+  return g.emit(
+    'Concat',
+    columns.map((parts) => summed(g, parts)),
+    { axis: 1 },
+  )
+}
+
+/** Multiplications that take as long as copying one element. */
+const copying = 48
+
+/** Multiplications per pixel. */
+const work = (parts: readonly Part[]): number =>
+  parts.reduce((count, { kernel }) => count + elementCount(kernel.dims), 0)
+
+const summed = (g: GraphBuilder, parts: readonly Part[]): string =>
+  sum(
+    g,
+    parts.map(({ term, kernel, pads }) =>
+      g.emit('Conv', [term.x, g.constant(kernel, `${term.name}_phase`)], {
+        kernel_shape: kernel.dims.slice(2),
+        pads,
+      }),
+    ),
+  )
 
 /** All phases in one Conv with channels (ry, c, rx), because a Conv per row phase would leave its block half empty. */
 function together(
@@ -174,33 +246,42 @@ function together(
   return g.emit('Transpose', [trimmed], { perm: [0, 2, 1, 3] })
 }
 
-/** Conv with some of the output channels, without border taps that are zero in all of them; null if all are. */
-function croppedConv(g: GraphBuilder, term: Term, first: number, last: number): string | null {
+interface Part {
+  readonly term: Term
+  readonly kernel: Tensor
+  readonly pads: readonly number[]
+}
+
+/** Some of the output channels, without border taps that are zero in all of them; null if all are. */
+function crop(term: Term, first: number, last: number): Part | null {
   const [, M, kh, kw] = term.weight.dims as [number, number, number, number]
-  const all = floats(term.weight)
-  const weights = all.subarray(first * M * kh * kw, last * M * kh * kw)
-  const used = { y: new Set<number>(), x: new Set<number>() }
-  weights.forEach((value, k) => {
-    if (value === 0) return
-    used.y.add(Math.floor(k / kw) % kh)
-    used.x.add(k % kw)
-  })
-  if (used.y.size === 0) return null
+  const size = kh * kw
+  const weights = floats(term.weight).subarray(first * M * size, last * M * size)
   const [top, left, bottom, right] = term.pads as [number, number, number, number]
+  const isUsed = Array.from({ length: size }, (_, tap) => {
+    for (let k = tap; k < weights.length; k += size) if (weights[k] !== 0) return true
+    return false
+  })
+  const used = isUsed.flatMap((is, tap) => (is ? [tap] : []))
+  if (used.length === 0) return null
+  const rows = used.map((tap) => Math.floor(tap / kw))
+  const columns = used.map((tap) => tap % kw)
   // Cropping a tap takes one off the padding on its side, which cannot become negative.
-  const y0 = Math.min(top, ...used.y)
-  const x0 = Math.min(left, ...used.x)
-  const y1 = Math.max(kh - bottom, ...[...used.y].map((t) => t + 1))
-  const x1 = Math.max(kw - right, ...[...used.x].map((t) => t + 1))
-  const kept: number[] = []
+  const y0 = Math.min(top, ...rows)
+  const x0 = Math.min(left, ...columns)
+  const y1 = Math.max(kh - bottom, ...rows.map((y) => y + 1))
+  const x1 = Math.max(kw - right, ...columns.map((x) => x + 1))
+  const dims = [last - first, M, y1 - y0, x1 - x0]
+  const kept = new Float32Array(elementCount(dims))
+  let at = 0
   for (let k = 0; k < (last - first) * M; k++)
     for (let y = y0; y < y1; y++)
-      for (let x = x0; x < x1; x++) kept.push(weights[(k * kh + y) * kw + x]!)
-  const kernel = tensorOfFloats([last - first, M, y1 - y0, x1 - x0], kept)
-  return g.emit('Conv', [term.x, g.constant(kernel, `${term.name}_rows`)], {
-    kernel_shape: [y1 - y0, x1 - x0],
+      for (let x = x0; x < x1; x++) kept[at++] = weights[k * size + y * kw + x]!
+  return {
+    term,
+    kernel: tensorOfFloats(dims, kept),
     pads: [top - y0, left - x0, bottom - (kh - y1), right - (kw - x1)],
-  })
+  }
 }
 
 const toNhwc = (g: GraphBuilder, value: string): string =>

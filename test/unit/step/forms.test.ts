@@ -123,6 +123,28 @@ const cases: readonly Case[] = [
     without: noSpread,
   },
   {
+    label: 'bottlenecks, whose shortcut reaches one pixel in four',
+    sample: [3, 16, 14],
+    features: 32 * 4 * 4,
+    build: (s, x) => {
+      const bottleneck = (y: string, from: number, to: number): string => {
+        const a = s.relu(s.conv(y, [8, from, 1, 1]))
+        const b = s.conv(s.relu(s.conv(a, [8, 8, 3, 3], half)), [to, 8, 1, 1])
+        return s.relu(s.emit('Add', [b, s.conv(y, [to, from, 1, 1], { strides: [2, 2] })]))
+      }
+      return bottleneck(bottleneck(s.relu(s.conv(x, [16, 3, 3, 3], same)), 16, 32), 32, 32)
+    },
+    without: noSpread,
+    contains: ['Pad'],
+  },
+  {
+    label: 'many channels, where each phase has a convolution of its own',
+    sample: [3, 8, 8],
+    features: 128 * 2 * 2,
+    build: (s, x) => block(s, s.relu(s.conv(x, [16, 3, 3, 3], half)), 16, 128),
+    without: noSpread,
+  },
+  {
     label: '4×4 kernels with stride 2, padded and not',
     sample: [3, 12, 12],
     features: 8 * 4,
@@ -316,7 +338,7 @@ describe('the operators of the fast forms', () => {
     const { graph } = compileGradient(await prepare(residual), { loss: 'ce', targeted: false })
     // Two row phases and the shortcut per block: three Convs; and two of stride 1 before each.
     const shapes = graph.nodes.flatMap((node) =>
-      node.op === 'Conv' && node.inputs[1]!.includes('_rows')
+      node.op === 'Conv' && node.inputs[1]!.includes('_phase')
         ? [graph.initializers[node.inputs[1]!]!.dims.join('×')]
         : [],
     )
@@ -328,6 +350,18 @@ describe('the operators of the fast forms', () => {
       '32×16×2×2',
       '32×16×2×2',
     ])
+  })
+
+  it('compute no tap twice where there are many channels', async () => {
+    const many = cases.find((one) => one.label.startsWith('many channels'))!
+    const { graph } = compileGradient(await prepare(many), { loss: 'ce', targeted: false })
+    const taps = graph.nodes.flatMap((node) => {
+      const { dims } = graph.initializers[node.inputs[1] ?? ''] ?? { dims: [] }
+      const isPhase = node.op === 'Conv' && node.inputs[1]!.includes('_phase') && dims[1] === 128
+      return isPhase ? [dims[2]! * dims[3]!] : []
+    })
+    // The nine taps of 3×3 in four phases, and the one of the shortcut.
+    expect(taps.toSorted((a, b) => a - b)).toEqual([1, 1, 2, 2, 4])
   })
 
   it('keep the batch free', async () => {
