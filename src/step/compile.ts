@@ -5,6 +5,7 @@ import type { Dim, Graph, Value } from '../graph/ir.js'
 import { absorbAffine } from '../graph/passes/absorb-affine.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
+import { lowerGelu, recogniseActivations } from '../graph/passes/activations.js'
 import { lowerSpreads } from '../graph/passes/lower-spreads.js'
 import { mergeSpreads } from '../graph/passes/merge-spreads.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
@@ -90,7 +91,7 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
 /** The graph in the form that runs fastest, verified. */
 function finish(g: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): Graph {
   const whole = { graph: g.finish(inputs, outputs), infos: g.infos }
-  return verify(denseConvs(lowerSpreads(mergeSpreads(whole))).graph)
+  return verify(lowerGelu(denseConvs(lowerSpreads(mergeSpreads(whole)))).graph)
 }
 
 /** No part of the network computes in half precision, whose greatest number is 65504. */
@@ -118,7 +119,10 @@ function differentiate(
       got: `${model.classes} classes`,
       fix: 'use --loss margin or --loss ce',
     })
-  const network = copyBatch(absorbAffine(model.graph, model.infos), model.infos)
+  const network = copyBatch(
+    recogniseActivations(absorbAffine(model.graph, model.infos), model.infos),
+    model.infos,
+  )
   const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
   const built = definition.build({

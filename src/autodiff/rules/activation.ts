@@ -1,3 +1,6 @@
+import { float } from '../../graph/builder.js'
+import { isFixed } from '../../graph/shapes.js'
+import { tensorOfFloats } from '../../graph/tensor.js'
 import { isPositive, isSame } from '../emit.js'
 import {
   broadcasting,
@@ -68,13 +71,35 @@ function isInside(context: RuleContext, value: string): string {
   return isPositive(context, context.g.emit('Mul', [value, rest(context, value)]))
 }
 
-/** Y = X·S with S = clip(X/6 + ½, 0, 1).  Y' = S + [0 < S < 1]·(S − ½), because X/6 = S − ½ inside. */
+/**
+ * Y = X·S with S = clip(X/6 + ½, 0, 1).  Y' = S + X/6·[X² < 9]. In float32 images every part is an operator of ONNX
+ * Runtime's blocked layout, which MobileNets would otherwise leave and enter again at each of their activations.
+ */
 function hardSwish(context: RuleContext): string {
-  const { g, x } = context
-  const line = plus(context, times(context, x[0]!, 1 / 6), 0.5)
-  const s = g.emit('Clip', [line, context.scalar(0), context.scalar(1)])
-  const inner = g.emit('Mul', [isInside(context, s), plus(context, s, -0.5)])
-  return g.emit('Add', [s, inner])
+  const { g } = context
+  const x = context.x[0]!
+  const { dtype, shape } = context.info(x)
+  if (dtype !== 'float32') {
+    const line = plus(context, times(context, x, 1 / 6), 0.5)
+    const s = g.emit('Clip', [line, context.scalar(0), context.scalar(1)])
+    return g.emit('Add', [s, g.emit('Mul', [isInside(context, s), plus(context, s, -0.5)])])
+  }
+  const s = g.emit('HardSigmoid', [x], { alpha: float(1 / 6), beta: float(0.5) })
+  const isInner = g.emit('HardSigmoid', [square(context, x)], {
+    alpha: float(-1e30),
+    beta: float(9e30),
+  })
+  const inner = g.emit('Mul', [x, isInner])
+  const [, channels] = shape
+  const isBlocked = shape.length === 4 && isFixed(channels!) && channels % 16 === 0
+  if (!isBlocked) return g.emit('Add', [s, times(context, inner, 1 / 6)])
+  // As a Conv the factor and the sum are one kernel.
+  const sixths = tensorOfFloats([channels, 1, 1, 1], new Float32Array(channels).fill(1 / 6))
+  const scaled = g.emit('Conv', [inner, g.constant(sixths, 'sixths')], {
+    kernel_shape: [1, 1],
+    group: channels,
+  })
+  return g.emit('Add', [scaled, s])
 }
 
 /**
@@ -108,9 +133,18 @@ function gelu(context: RuleContext): string {
     const slope = g.emit('Mul', [g.emit('Mul', [rest(context, square(context, t)), du]), x])
     return g.emit('Add', [half(t), slope])
   }
-  const distribution = half(g.emit('Erf', [times(context, x, Math.SQRT1_2)]))
-  const bell = g.emit('Exp', [times(context, square(context, x), -0.5)])
-  const density = times(context, g.emit('Mul', [x, bell]), 1 / Math.sqrt(2 * Math.PI))
+  const u = times(context, x, Math.SQRT1_2)
+  const erf = g.emit('Erf', [u])
+  // The same nodes as in `lowerGelu`: what the forward pass has computed is not computed again.
+  const distribution =
+    context.info(x).dtype === 'float32'
+      ? g.emit('HardSigmoid', [erf], { alpha: float(0.5), beta: float(0.5) })
+      : half(erf)
+  const logOfBell = g.emit('Sub', [
+    context.scalar(-0.5 * Math.log(2 * Math.PI)),
+    square(context, u),
+  ])
+  const density = g.emit('Mul', [x, g.emit('Exp', [logOfBell])])
   return g.emit('Add', [distribution, density])
 }
 

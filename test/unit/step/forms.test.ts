@@ -59,7 +59,19 @@ class Sketch {
   relu(x: string): string {
     return this.emit('Relu', [x])
   }
+
+  number(value: number): string {
+    const name = `c${Object.keys(this.initializers).length}`
+    this.initializers[name] = tensorOfFloats([], [value])
+    return name
+  }
+
+  times(x: string, factor: number): string {
+    return this.emit('Mul', [x, this.number(factor)])
+  }
 }
+
+type Join = (s: Sketch, x: string, onePlusErf: string) => string
 
 interface Case {
   readonly label: string
@@ -194,6 +206,47 @@ const cases: readonly Case[] = [
       return s.emit('Transpose', [a], { perm: [0, 2, 3, 1] })
     },
     without: noSpread,
+  },
+  {
+    label:
+      'HardSwish, taken apart by ONNX Runtime and recognised, in the blocked layout and outside',
+    sample: [3, 8, 8],
+    features: 5 * 8 * 8,
+    build: (s, x) => {
+      const a = s.emit('HardSwish', [s.conv(x, [16, 3, 3, 3], same)])
+      return s.emit('HardSwish', [s.conv(a, [5, 16, 3, 3], same)])
+    },
+    contains: ['HardSwish'],
+  },
+  ...[
+    ['x · (1 + erf) · ½', (s: Sketch, x: string, a: string) => s.times(s.emit('Mul', [x, a]), 0.5)],
+    [
+      'x · (½ · (1 + erf))',
+      (s: Sketch, x: string, a: string) => s.emit('Mul', [x, s.times(a, 0.5)]),
+    ],
+    ['½ · x · (1 + erf)', (s: Sketch, x: string, a: string) => s.emit('Mul', [a, s.times(x, 0.5)])],
+  ].map(([form, join]): Case => ({
+    label: `GELU as ${form as string}`,
+    sample: [2, 6, 6],
+    features: 4 * 6 * 6,
+    build: (s, x) => {
+      const h = s.conv(x, [4, 2, 3, 3], same)
+      const erf = s.emit('Erf', [s.times(h, Math.SQRT1_2)])
+      return (join as Join)(s, h, s.emit('Add', [erf, s.number(1)]))
+    },
+    contains: ['HardSigmoid', 'Exp'],
+  })),
+  {
+    label: 'what only looks like a GELU',
+    sample: [2, 6, 6],
+    features: 4 * 6 * 6,
+    build: (s, x) => {
+      const h = s.conv(x, [4, 2, 3, 3], same)
+      const erf = s.emit('Erf', [s.times(h, Math.SQRT1_2)])
+      const sum = s.emit('Add', [erf, s.number(1)])
+      return s.times(s.emit('Mul', [s.emit('Mul', [h, sum]), erf]), 0.5)
+    },
+    without: ['HardSigmoid', 'Gelu'],
   },
   {
     label: 'images of few pixels',
