@@ -1,19 +1,26 @@
 import { GauntletError } from '../errors.js'
 import { isFixed, reshapeTarget, type Shape, type Size } from '../graph/shapes.js'
+import { positiveAxis } from './emit.js'
 import type { RuleContext } from './rule.js'
 
-/** Pads with zeros along some axes; a negative count cuts. */
+/**
+ * Pads with zeros along some axes; a negative count cuts. All axes are named: ONNX Runtime 1.30 confuses a Pad that lists its axes when it moves a Transpose across it.
+ */
 export function padded(
-  { g }: RuleContext,
+  { g, shape, x }: RuleContext,
   value: string,
   axes: readonly number[],
   begin: readonly number[],
   end: readonly number[],
+  rank = shape(x[0]!).length,
 ): string {
-  const used = axes.flatMap((axis, k) => (begin[k] || end[k] ? [k] : []))
-  if (used.length === 0) return value
-  const pads = [...used.map((k) => begin[k]!), ...used.map((k) => end[k]!)]
-  return g.emit('Pad', [value, g.ints(pads), '', g.ints(used.map((k) => axes[k]!))])
+  if (axes.every((_, k) => !begin[k] && !end[k])) return value
+  const pads = Array.from({ length: 2 * rank }, () => 0)
+  axes.forEach((axis, k) => {
+    pads[positiveAxis(axis, rank)] = begin[k]!
+    pads[rank + positiveAxis(axis, rank)] = end[k]!
+  })
+  return g.emit('Pad', [value, g.ints(pads)])
 }
 
 export function cut(

@@ -94,6 +94,7 @@ function spread(context: RuleContext, value: string, cuts: readonly Cut[], shape
     sorted,
     sorted.map(() => 0),
     steps.map((step) => step - 1),
+    shape.length + steps.length,
   )
   return reshape(
     context,

@@ -1,7 +1,13 @@
 import type { RuleCase } from '../../../../helpers/gradient-check.js'
+import { attentionCases } from './attention.js'
 import { msActivationCases } from './ms-activation.js'
+import { msFusedCases } from './ms-fused.js'
+import { normCases } from './norms.js'
 
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
+  attention: attentionCases,
   'ms-activation': msActivationCases,
+  'ms-fused': msFusedCases,
+  norms: normCases,
 }
