@@ -166,12 +166,13 @@ interface Run {
 async function runAt(test: RuleCase, dtype: Precision): Promise<Run> {
   const sketch = sketchOf(test, dtype)
   const feeds = (n: number): Record<string, Feed> => feedsOf(sketch, n, dtype)
+  const lacks = dtype === 'float64' ? notOfDouble : noKernel
   let infos: ValueInfos
   let lowered: Graph
   try {
     ;({ graph: lowered, infos } = await lowerAll(sketch.graph, null, feeds))
   } catch (error) {
-    return { reason: kernelMissing(error, dtype === 'float64' ? notOfDouble : noKernel) }
+    return { reason: kernelMissing(error, lacks) }
   }
   const point = feeds(batch)
   const readOutputs = sketch.graph.outputs
@@ -193,7 +194,12 @@ async function runAt(test: RuleCase, dtype: Precision): Promise<Run> {
       return { name, vector: drawn.map((value) => value / most) }
     }),
   )
-  const differences = await differencesOf(sketch, point, weights, directions, dtype)
+  let differences: Projection[]
+  try {
+    differences = await differencesOf(sketch, point, weights, directions, dtype)
+  } catch (error) {
+    return { reason: kernelMissing(error, lacks) }
+  }
   try {
     const simple = { ...sketch, graph: lowered }
     return { differences, gradients: await gradientsOf(simple, infos, point, weights, directions) }
@@ -427,13 +433,12 @@ function dot(a: Feed, b: Feed): number {
     0,
   )
 }
-
 /** In the gradient itself a wrong type is a fault of the rule; only Celu's own schema allows float32 alone. */
 const noKernel =
   /NOT_IMPLEMENTED|Could not find an implementation|'tensor\(double\)' of input parameter \(x0\) of operator \(Celu\)/
 /** The operator under test may be one that is not defined for doubles. */
 const notOfDouble =
-  /NOT_IMPLEMENTED|Could not find an implementation|Type 'tensor\(double\)' of input/
+  /NOT_IMPLEMENTED|does not support double|Could not find an implementation|Type 'tensor\(double\)' of input/
 
 /** ONNX Runtime's reason when it only lacks a kernel for the type; anything else is a failure. */
 function kernelMissing(error: unknown, lacks = noKernel): string {

@@ -4,6 +4,7 @@ import { msActivations } from './ms-activation.js'
 import { msAttentions } from './ms-attention.js'
 import { msFused } from './ms-fused.js'
 import { normLowerings } from './norms.js'
+import { recurrentLowerings } from './recurrent.js'
 
 /** Every operator that is differentiated by its simpler form. A new family is one file and one line here. */
 export const lowerings: LoweringTable = {
@@ -12,4 +13,5 @@ export const lowerings: LoweringTable = {
   ...msAttentions,
   ...msFused,
   ...normLowerings,
+  ...recurrentLowerings,
 }

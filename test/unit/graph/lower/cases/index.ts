@@ -3,6 +3,7 @@ import { attentionCases } from './attention.js'
 import { msActivationCases } from './ms-activation.js'
 import { msFusedCases } from './ms-fused.js'
 import { normCases } from './norms.js'
+import { recurrentCases } from './recurrent.js'
 
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
@@ -10,4 +11,5 @@ export const families: Readonly<Record<string, readonly RuleCase[]>> = {
   'ms-activation': msActivationCases,
   'ms-fused': msFusedCases,
   norms: normCases,
+  recurrent: recurrentCases,
 }

@@ -1,0 +1,85 @@
+import { GauntletError } from '../../errors.js'
+import { float } from '../builder.js'
+import type { NodeView } from '../node-view.js'
+import { opsOf } from './ops.js'
+
+/** One activation of a recurrent cell. */
+export type Gate = (value: string) => string
+
+/** Which of alpha and beta an activation takes from the lists, and what it takes without them. */
+const parametersOf: Readonly<Record<string, readonly (number | null)[]>> = {
+  LeakyRelu: [0.01],
+  ThresholdedRelu: [1],
+  Elu: [1],
+  HardSigmoid: [0.2, 0.5],
+  ScaledTanh: [1, 1],
+  Affine: [1, 0],
+}
+
+/**
+ * The activations of a recurrent node, all directions in a row; `activation_alpha` and `activation_beta` are consumed
+ * in that order by those that have such a parameter. `clip` bounds what goes in.
+ * Source: ONNX Operators.md, LSTM.
+ */
+export function gatesOf(view: NodeView, defaults: readonly string[], directions: number): Gate[] {
+  const { attr } = view
+  const named = attr('activations')
+  const names =
+    named?.kind === 'strings'
+      ? named.value
+      : Array.from({ length: directions }, () => defaults).flat()
+  const listOf = (name: string): number[] => {
+    const list = attr(name)
+    return list?.kind === 'floats' ? [...list.value] : []
+  }
+  const [alphas, betas] = [listOf('activation_alpha'), listOf('activation_beta')]
+  const clip = attr('clip')
+  return names.map((name) => {
+    const [a, b] = parametersOf[name] ?? []
+    const alpha = a === undefined ? 0 : (alphas.shift() ?? a!)
+    const beta = b === undefined ? 0 : (betas.shift() ?? b!)
+    return (value) => {
+      const bounded =
+        clip?.kind === 'float'
+          ? view.g.emit('Clip', [value, view.scalar(-clip.value), view.scalar(clip.value)])
+          : value
+      return apply(view, name, bounded, alpha, beta)
+    }
+  })
+}
+
+function apply(view: NodeView, name: string, value: string, alpha: number, beta: number): string {
+  const { g, info, x } = view
+  const ops = opsOf(g, info(x[0]!).dtype)
+  switch (name.toLowerCase()) {
+    case 'relu':
+      return ops.unary('Relu', value)
+    case 'tanh':
+      return ops.unary('Tanh', value)
+    case 'sigmoid':
+      return ops.unary('Sigmoid', value)
+    case 'softsign':
+      return ops.unary('Softsign', value)
+    case 'softplus':
+      return ops.unary('Softplus', value)
+    case 'affine':
+      return ops.shift(ops.scale(value, alpha), beta)
+    case 'scaledtanh':
+      return ops.scale(ops.unary('Tanh', ops.scale(value, beta)), alpha)
+    case 'leakyrelu':
+      return g.emit('LeakyRelu', [value], { alpha: float(alpha) })
+    case 'thresholdedrelu':
+      return g.emit('ThresholdedRelu', [value], { alpha: float(alpha) })
+    case 'elu':
+      return g.emit('Elu', [value], { alpha: float(alpha) })
+    case 'hardsigmoid':
+      return g.emit('HardSigmoid', [value], { alpha: float(alpha), beta: float(beta) })
+    default:
+      throw new GauntletError('GNT_GRAD_NO_RULE', {
+        what: `an activation that has no gradient rule in ${view.node.op}`,
+        where: `node ${view.node.name}`,
+        got: name,
+        fix: 'use an attack that needs no gradient (gauntlet attacks)',
+      })
+  }
+}
