@@ -16,7 +16,7 @@ function keyBias(view: NodeView, mask: string): string {
   throw refused(view, `a mask of rank ${rank}`)
 }
 
-const refused = ({ node }: NodeView, got: string): GauntletError =>
+export const refused = ({ node }: NodeView, got: string): GauntletError =>
   new GauntletError('GNT_GRAD_NO_RULE', {
     what: `a form of ${node.op} that has no gradient rule`,
     where: `node ${node.name}`,

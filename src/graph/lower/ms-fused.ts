@@ -51,4 +51,6 @@ export const msFused: LoweringTable = {
   'com.microsoft:FusedConv': conv,
   'com.microsoft:FusedGemm': gemm,
   'com.microsoft:FusedMatMul': matmul,
+  // Its former name.
+  'com.microsoft:TransposeMatMul': matmul,
 }

@@ -1,5 +1,6 @@
 import type { RuleCase } from '../../../../helpers/gradient-check.js'
 import { attentionCases } from './attention.js'
+import { groupedAttentionCases } from './grouped-attention.js'
 import { msActivationCases } from './ms-activation.js'
 import { msFusedCases } from './ms-fused.js'
 import { normCases } from './norms.js'
@@ -8,6 +9,7 @@ import { recurrentCases } from './recurrent.js'
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
   attention: attentionCases,
+  'grouped-attention': groupedAttentionCases,
   'ms-activation': msActivationCases,
   'ms-fused': msFusedCases,
   norms: normCases,

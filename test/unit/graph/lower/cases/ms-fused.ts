@@ -87,4 +87,11 @@ export const msFusedCases: readonly RuleCase[] = [
     inputs: [input(['N', 2, 3, 4]), input([5, 'N', 2, 4])],
     attrs: { transBatchB: 1, transB: 1 },
   },
+  {
+    op: 'TransposeMatMul',
+    domain,
+    label: 'transB, scaled',
+    inputs: [input(['N', 2, 4]), input(['N', 3, 4])],
+    attrs: { transB: 1, alpha: float(0.5) },
+  },
 ]
