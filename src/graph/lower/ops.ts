@@ -1,6 +1,5 @@
 import type { GraphBuilder } from '../builder.js'
 import type { DType } from '../ir.js'
-import { dataTypeNames } from '../../onnx/proto.js'
 
 /** The few operators that lowerings are written with; each call appends one node. */
 export interface Ops {
@@ -49,7 +48,7 @@ export function opsOf(g: GraphBuilder, dtype: DType): Ops {
     unsqueeze: (value, ...axes) => g.emit('Unsqueeze', [value, g.ints(axes)]),
     softmax: (value) => g.emit('Softmax', [value], { axis: -1 }),
     reduce: (op, value, ...axes) => g.emit(op, [value, g.ints(axes)], { keepdims: 1 }),
-    cast: (value, to) => g.emit('Cast', [value], { to: dataTypeNames.indexOf(to) }),
+    cast: (value, to) => g.emit('CastLike', [value, g.scalar(0, to)]),
     split: (value, axis, sizes) =>
       sizes.length === 1
         ? [value]
