@@ -80,6 +80,15 @@ const standard: readonly RuleCase[] = [
     outputs: 4,
     reads: [0, 3],
   })),
+  ...[0, 1, 2, 3].map((mode): RuleCase => ({
+    op: 'Attention',
+    label: `a cap and a mask, the scores of mode ${mode}`,
+    opset,
+    inputs: [heads4d(2, 3), heads4d(2, 3), heads4d(2, 3), weight([3, 3])],
+    attrs: { qk_matmul_output_mode: mode, softcap: float(0.7) },
+    outputs: 4,
+    reads: [0, 3],
+  })),
 ]
 
 const caches = [
@@ -167,6 +176,14 @@ const microsoft: readonly RuleCase[] = [
     label: 'a bias',
     inputs: [...qkv(8), weight([24])],
     attrs: { num_heads: 2 },
+  },
+  {
+    op: 'MultiHeadAttention',
+    domain,
+    label: 'a past',
+    inputs: [...qkv(8), absent, absent, absent, heads4d(2, 2), heads4d(2, 2)],
+    attrs: { num_heads: 2 },
+    outputs: 3,
   },
   {
     op: 'MultiHeadAttention',
