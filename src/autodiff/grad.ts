@@ -2,8 +2,9 @@ import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
 import { operatorKey } from '../graph/operator-key.js'
-import { contextOf } from './context.js'
-import type { RuleTable, SettledRule } from './rule.js'
+import { contextOf, gradientInfo } from './context.js'
+import { Approximations } from './approximations.js'
+import type { RuleContext, RuleTable, SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
 import { sumTo } from './sum-to.js'
 
@@ -39,7 +40,9 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
   }
   const active = reachableFrom(wrt, nodes, ruleOf)
   const arriving = new Map<string, string[]>([...seeds].map(([value, seed]) => [value, [seed]]))
-  const approximations: string[] = []
+  const approximated = new Approximations()
+  const through: RuleContext['through'] = (mark, inner, of) =>
+    backward(g, { nodes: g.nodesSince(mark), seeds: inner, wrt: of, rules }).gradients
 
   // Several consumers: their gradients add up. Summed once, when the producer is reached.
   const total = (value: string): string | null => {
@@ -48,7 +51,7 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     const sum = parts.length === 1 ? parts[0]! : g.emit(parts.length === 2 ? 'Add' : 'Sum', parts)
     arriving.set(value, [sum])
     // A gradient has the shape of its value: rules and passes may ask for it.
-    if (g.knows(value)) g.know(sum, g.info(value))
+    if (g.knows(value)) g.know(sum, gradientInfo(g.info(value)))
     return sum
   }
 
@@ -59,10 +62,9 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     const rule = ruleOf(node)
     if (rule?.kind === 'zero') continue
     if (!rule) throw noRule(node, nodes, wrt, rules)
-    if (rule.kind === 'straightThrough')
-      approximations.push(`straight-through (${rule.surrogate}) at ${node.name} (${node.op})`)
+    if (rule.kind === 'straightThrough') approximated.add(rule.surrogate, node)
     const dy = node.outputs.map((output) => (output === '' ? null : total(output)))
-    const dx = rule.apply(contextOf(g, node, dy, wants))
+    const dx = rule.apply(contextOf(g, node, dy, wants, through))
     node.inputs.forEach((input, k) => {
       const part = dx[k]
       if (!wants[k] || !part) return
@@ -80,7 +82,7 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     if (gradient === null) throw cut(value, nodes, ruleOf)
     gradients.set(value, gradient)
   }
-  return { gradients, approximations }
+  return { gradients, approximations: approximated.phrases() }
 }
 
 type RuleOf = (node: Node) => SettledRule | undefined

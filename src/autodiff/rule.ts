@@ -8,13 +8,24 @@ export interface RuleContext extends NodeView {
   readonly dy: readonly (string | null)[]
   /** Which inputs need a gradient; the others may be answered with null. */
   readonly wants: readonly boolean[]
+  /**
+   * The gradients through other nodes that the rule has emitted since `mark` (`g.mark()`), by name: how an operator on
+   * integers is differentiated by its form on real numbers, while its value stays what the integers give. The shapes
+   * of all values of those nodes must be known.
+   */
+  through(
+    mark: number,
+    seeds: ReadonlyMap<string, string>,
+    wrt: readonly string[],
+  ): ReadonlyMap<string, string>
 }
 
 /** One gradient per input; null = none (not asked for, or zero). */
 export type Gradients = readonly (string | null)[]
 
 /**
- * How an operator is differentiated. Rules see opset 18 forms only: `upgrade` brought the graph there.
+ * How an operator is differentiated. The gradient of a value of integers, as quantized networks have them, is a float32
+ * value: that with respect to the integers themselves. Rules see opset 18 forms only: `upgrade` brought the graph there.
  * - `gradient`: the rule.
  * - `zero`: the derivative is zero almost everywhere and nothing flows (comparisons, Shape, ArgMax).
  * - `straightThrough`: not differentiable; the named surrogate is used and reported (BPDA,

@@ -87,14 +87,14 @@ export class GraphBuilder {
     return outputs
   }
 
-  /** A point in the list of nodes, for `emittedSince`. */
+  /** A point in the list of nodes, for `nodesSince`. */
   mark(): number {
     return this.#nodes.length
   }
 
-  /** Outputs of the nodes appended after `mark`. */
-  emittedSince(mark: number): string[] {
-    return this.#nodes.slice(mark).flatMap((node) => node.outputs)
+  /** The nodes appended after `mark`. */
+  nodesSince(mark: number): readonly Node[] {
+    return this.#nodes.slice(mark)
   }
 
   /** A constant; equal constants are shared. */

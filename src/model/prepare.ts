@@ -108,13 +108,18 @@ export async function prepareModel(
 
 const contrasts = [0.1, 1, 0.4]
 
-/** Constants folded, BatchNormalization in Conv, no dead nodes: done by ONNX Runtime with standard operators only. */
+/**
+ * Constants folded, BatchNormalization in Conv, no dead nodes: done by ONNX Runtime with standard operators only. A
+ * quantized network is fused as far as it will be when it runs: computed in integers it gives other numbers than
+ * computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it from being fused.
+ */
 async function simplify(graph: Graph): Promise<Graph> {
+  const isQuantized = graph.nodes.some(({ op }) => /Quantize|QLinear|QGemm|Integer/.test(op))
   const folder = await mkdtemp(join(tmpdir(), 'gauntlet-'))
   try {
     const path = join(folder, 'simplified.onnx')
     const session = await Session.open(encodeModel(graph), {
-      optimization: 'basic',
+      optimization: isQuantized ? 'extended' : 'basic',
       optimizedPath: path,
     })
     await session.close()

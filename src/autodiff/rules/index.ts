@@ -7,6 +7,7 @@ import { matmulRules } from './matmul.js'
 import { movementRules } from './movement.js'
 import { normRules } from './norm.js'
 import { poolRules } from './pool.js'
+import { quantizedRules } from './quantized.js'
 import { reduceRules } from './reduce.js'
 import { zeroRules } from './zero.js'
 
@@ -20,6 +21,7 @@ export const rules: RuleTable = mergeOnce([
   movementRules,
   normRules,
   poolRules,
+  quantizedRules,
   reduceRules,
   zeroRules,
 ])

@@ -22,7 +22,7 @@ export function lowerOnce(
     const before = g.mark()
     const values = table[operatorKey(node)]?.(viewOf(g, node))
     if (!values) continue
-    const emitted = new Set(g.emittedSince(before))
+    const emitted = new Set(g.nodesSince(before).flatMap((one) => one.outputs))
     node.outputs.forEach((output, index) => {
       const value = values[index]
       if (!output || !value) return
