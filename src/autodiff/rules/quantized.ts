@@ -219,13 +219,14 @@ const qLinearUnary =
     )
   }
 
+const moved = (shape: Shape, perm: readonly number[]): Shape => perm.map((axis) => shape[axis]!)
+
 /** The same for a pool over (N, H, W, C). */
 function channelsLast(context: RuleContext, op: string, without: readonly string[]): Gradients {
   const { node, y, x } = context
   const attrs = Object.fromEntries(
     Object.entries(node.attrs).filter(([name]) => !without.includes(name)),
   )
-  const moved = (shape: Shape, perm: readonly number[]): Shape => perm.map((axis) => shape[axis]!)
   const perm = { kind: 'ints', value: [0, 3, 1, 2] } as const
   const back = { kind: 'ints', value: [0, 2, 3, 1] } as const
   const operand = plain(0)
