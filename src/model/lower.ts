@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/ir.js'
 import { lowerOnce } from '../graph/lower/lower.js'
 import type { ValueInfos } from '../graph/shapes.js'
+import { verify } from '../graph/verify.js'
 import type { Feed } from '../runtime/session.js'
 import { probeShapes } from './probe.js'
 
@@ -14,6 +15,6 @@ export async function lowerAll(
   feed: (n: number) => Record<string, Feed>,
 ): Promise<{ graph: Graph; infos: ValueInfos }> {
   const infos = await probeShapes(graph, batch, feed)
-  const lowered = lowerOnce(graph, infos)
+  const lowered = verify(lowerOnce(graph, infos))
   return lowered === graph ? { graph, infos } : lowerAll(lowered, batch, feed)
 }

@@ -6,8 +6,10 @@ import { absorbAffine } from '../graph/passes/absorb-affine.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
 import { lowerGelu, recogniseActivations } from '../graph/passes/activations.js'
+import { dropUnusedDomains } from '../graph/passes/domains.js'
 import { lowerSpreads } from '../graph/passes/lower-spreads.js'
 import { mergeSpreads } from '../graph/passes/merge-spreads.js'
+import type { ShapedGraph } from '../graph/passes/readers.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import { verify } from '../graph/verify.js'
@@ -88,10 +90,18 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
   return { graph, approximations }
 }
 
-/** The graph in the form that runs fastest, verified. */
+/** What is done to a network before it is differentiated, and to the whole afterwards, in this order. */
+const passesBefore = [absorbAffine, recogniseActivations, copyBatch]
+const passesAfter = [mergeSpreads, lowerSpreads, denseConvs, lowerGelu]
+
+/** The graph in the form that runs fastest, verified after every pass. */
 function finish(g: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): Graph {
-  const whole = { graph: g.finish(inputs, outputs), infos: g.infos }
-  return verify(lowerGelu(denseConvs(lowerSpreads(mergeSpreads(whole)))).graph)
+  let whole: ShapedGraph = { graph: verify(g.finish(inputs, outputs)), infos: g.infos }
+  for (const pass of passesAfter) {
+    whole = pass(whole)
+    verify(whole.graph)
+  }
+  return dropUnusedDomains(whole.graph)
 }
 
 /** No part of the network computes in half precision, whose greatest number is 65504. */
@@ -119,9 +129,9 @@ function differentiate(
       got: `${model.classes} classes`,
       fix: 'use --loss margin or --loss ce',
     })
-  const network = copyBatch(
-    recogniseActivations(absorbAffine(model.graph, model.infos), model.infos),
-    model.infos,
+  const network = passesBefore.reduce(
+    (graph, pass) => verify(pass(graph, model.infos)),
+    model.graph,
   )
   const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
