@@ -1,8 +1,11 @@
 import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
+import type { Forms } from '../graph/lower/forms.js'
+import { realForms } from '../graph/lower/quantized.js'
 import { operatorKey } from '../graph/operator-key.js'
 import { contextOf, gradientInfo } from './context.js'
+import { behindForms, ownNodes } from './forms.js'
 import { Approximations } from './approximations.js'
 import type { RuleContext, RuleTable, SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
@@ -16,6 +19,8 @@ export interface BackwardOptions {
   /** Values to differentiate with respect to: inputs or initializers. */
   readonly wrt: readonly string[]
   readonly rules?: RuleTable
+  /** Values that are differentiated as another value, which equals them up to rounding (`addForms`). */
+  readonly forms?: Forms | undefined
 }
 
 export interface BackwardResult {
@@ -32,7 +37,8 @@ export interface BackwardResult {
  * @throws GNT_GRAD_NO_RULE naming operator, node and path; GNT_GRAD_CUT if nothing reaches a `wrt`
  */
 export function backward(g: GraphBuilder, options: BackwardOptions): BackwardResult {
-  const { nodes, seeds, wrt } = options
+  const { seeds, wrt, forms = new Map<string, string>() } = options
+  const nodes = behindForms(options.nodes, forms)
   const rules = options.rules ?? builtInRules
   const ruleOf: RuleOf = (node) => {
     const rule = rules[operatorKey(node)]
@@ -55,14 +61,23 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
     return sum
   }
 
+  const isOwn = ownNodes(nodes, seeds.keys(), forms)
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!
     const wants = node.inputs.map((input) => input !== '' && active.has(input))
     if (!wants.includes(true) || !node.outputs.some((output) => arriving.has(output))) continue
+    if (node.outputs.some((output) => forms.has(output))) {
+      for (const output of node.outputs) {
+        const form = forms.get(output)
+        if (form && arriving.has(output)) arriving.set(form, [total(output)!])
+      }
+      if (operatorKey(node) in realForms) approximated.add('real form', node)
+      continue
+    }
     const rule = ruleOf(node)
     if (rule?.kind === 'zero') continue
     if (!rule) throw noRule(node, nodes, wrt, rules)
-    if (rule.kind === 'straightThrough') approximated.add(rule.surrogate, node)
+    if (rule.kind === 'straightThrough' && isOwn(node)) approximated.add(rule.surrogate, node)
     const dy = node.outputs.map((output) => (output === '' ? null : total(output)))
     const dx = rule.apply(contextOf(g, node, dy, wants, through))
     node.inputs.forEach((input, k) => {

@@ -58,7 +58,10 @@ export function tapLogits(
     return emit('Reshape', [single, g.ints([batch ?? -1, classes])], classes)
   }
   const finish = (logits: string, count: number, head: Head): TappedHead => ({
-    graph: g.finish(graph.inputs, [{ name: logits, dtype, dims: null }]),
+    graph: g.finish(graph.inputs, [
+      { name: logits, dtype, dims: null },
+      ...graph.outputs.filter(({ name }) => name !== output),
+    ]),
     infos: added,
     logits,
     classes: count,

@@ -16,7 +16,9 @@ import { createRng } from '../util/rng.js'
 import { freeBatch } from './batch.js'
 import { tapLogits, type Head } from './head.js'
 import { fitInput, type InputOptions } from './layout.js'
+import { formAll } from './forms.js'
 import { lowerAll } from './lower.js'
+import { hasReducedPrecision } from './precision.js'
 import { scoresOf } from './scores.js'
 import { probeShapes } from './probe.js'
 
@@ -82,18 +84,26 @@ export async function prepareModel(
     return { [attackedInput]: { dtype: 'float32', dims, data } }
   }
   const freed = await freeBatch(whole, fit.batch, outputName, feed)
-  const simplified = await simplify(freed.graph)
+  const isReduced = hasReducedPrecision(graph)
+  const simplified = await simplify(freed.graph, isReduced ? 'extended' : 'basic')
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.
   const shapes = await probeShapes(simplified, freed.batch, feed)
   const upgraded = upgrade(
     simplified,
     new Map([...shapes].map(([name, info]) => [name, info.shape])),
   )
-  const { graph: lowered, infos } = await lowerAll(upgraded, freed.batch, feed)
+  const {
+    graph: lowered,
+    infos,
+    forms,
+  } = isReduced
+    ? await formAll(upgraded, freed.batch, feed)
+    : { ...(await lowerAll(upgraded, freed.batch, feed)), forms: undefined }
   const tapped = tapLogits(lowered, infos, outputName, freed.batch)
   return {
     graph: tapped.graph,
     infos: tapped.infos,
+    forms,
     input: attackedInput,
     logits: tapped.logits,
     classes: tapped.classes,
@@ -110,18 +120,15 @@ const contrasts = [0.1, 1, 0.4]
 
 /**
  * Constants folded, BatchNormalization in Conv, no dead nodes: done by ONNX Runtime with standard operators only. A
- * quantized network is fused as far as it will be when it runs: computed in integers it gives other numbers than
- * computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it from being fused.
+ * network of reduced precision is fused as far as it will be when it runs (`extended`): computed in integers it gives
+ * other numbers than computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it
+ * from being fused.
  */
-async function simplify(graph: Graph): Promise<Graph> {
-  const isQuantized = graph.nodes.some(({ op }) => /Quantize|QLinear|QGemm|Integer/.test(op))
+async function simplify(graph: Graph, optimization: 'basic' | 'extended'): Promise<Graph> {
   const folder = await mkdtemp(join(tmpdir(), 'gauntlet-'))
   try {
     const path = join(folder, 'simplified.onnx')
-    const session = await Session.open(encodeModel(graph), {
-      optimization: isQuantized ? 'extended' : 'basic',
-      optimizedPath: path,
-    })
+    const session = await Session.open(encodeModel(graph), { optimization, optimizedPath: path })
     await session.close()
     return decodeModel(new Uint8Array(await readFile(path)))
   } finally {

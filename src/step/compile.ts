@@ -2,6 +2,7 @@ import { backward } from '../autodiff/grad.js'
 import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Dim, Graph, Value } from '../graph/ir.js'
+import type { Forms } from '../graph/lower/forms.js'
 import { absorbAffine } from '../graph/passes/absorb-affine.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
@@ -28,6 +29,8 @@ export interface Differentiable {
   readonly sampleShape: readonly number[]
   /** Fixed when the network cannot be re-batched. */
   readonly batch: number | null
+  /** Only of a network of reduced precision: its forward pass must keep its bits, and is differentiated in these forms. */
+  readonly forms?: Forms | undefined
 }
 
 export interface Compiled {
@@ -49,7 +52,7 @@ export interface GradientOptions {
 export function compileGradient(model: Differentiable, options: GradientOptions): Compiled {
   const { g, loss, gradient, approximations, inputs } = differentiate(model, options, null)
   const batch = model.batch ?? batchSymbol
-  const graph = finish(g, inputs, [
+  const graph = finish(model, g, inputs, [
     output(g, model.logits, 'logits', [batch, model.classes]),
     output(g, loss, 'loss', [batch]),
     output(g, gradient, 'gradient', [batch, ...model.sampleShape]),
@@ -83,6 +86,7 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
   }
   const next = update.build(updateInputs)
   const graph = finish(
+    model,
     g,
     [...inputs, ...update.inputs(updateInputs)],
     [output(g, next, 'x_next'), output(g, model.logits, 'logits'), output(g, loss, 'loss')],
@@ -93,11 +97,20 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
 /** What is done to a network before it is differentiated, and to the whole afterwards, in this order. */
 const passesBefore = [absorbAffine, recogniseActivations, copyBatch]
 const passesAfter = [mergeSpreads, lowerSpreads, denseConvs, lowerGelu]
+/** Those that leave the bits of the forward pass as they are. */
+const exactPasses = new Set<unknown>([copyBatch, mergeSpreads, lowerSpreads])
+const keepsBits = (model: Differentiable, pass: unknown): boolean =>
+  model.forms === undefined || exactPasses.has(pass)
 
 /** The graph in the form that runs fastest, verified after every pass. */
-function finish(g: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): Graph {
+function finish(
+  model: Differentiable,
+  g: GraphBuilder,
+  inputs: readonly Value[],
+  outputs: readonly Value[],
+): Graph {
   let whole: ShapedGraph = { graph: verify(g.finish(inputs, outputs)), infos: g.infos }
-  for (const pass of passesAfter) {
+  for (const pass of passesAfter.filter((one) => keepsBits(model, one))) {
     whole = pass(whole)
     verify(whole.graph)
   }
@@ -129,10 +142,9 @@ function differentiate(
       got: `${model.classes} classes`,
       fix: 'use --loss margin or --loss ce',
     })
-  const network = passesBefore.reduce(
-    (graph, pass) => verify(pass(graph, model.infos)),
-    model.graph,
-  )
+  const network = passesBefore
+    .filter((pass) => keepsBits(model, pass))
+    .reduce((graph, pass) => verify(pass(graph, model.infos)), model.graph)
   const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
   const built = definition.build({
@@ -148,6 +160,7 @@ function differentiate(
     nodes: network.nodes,
     seeds: new Map([[model.logits, seed]]),
     wrt: [model.input],
+    forms: model.forms,
   })
   const batch = model.batch ?? batchSymbol
   const int64 = (name: string): Value => ({ name, dtype: 'int64', dims: [batch] })

@@ -64,6 +64,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
     nodes: free.graph.nodes,
     seeds: new Map([[model.logits, g.emit('Div', [built.dLogits, count])]]),
     wrt: parameters,
+    forms: model.forms,
   })
   const mean = g.emit('ReduceMean', [built.loss], { keepdims: 0 })
   const updated = parameters.flatMap((name): Value[] => {

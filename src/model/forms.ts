@@ -1,0 +1,23 @@
+import type { Graph } from '../graph/ir.js'
+import { addForms, type Forms } from '../graph/lower/forms.js'
+import { exactLowerings } from '../graph/lower/quantized.js'
+import type { ValueInfos } from '../graph/shapes.js'
+import type { Feed } from '../runtime/session.js'
+import { probeShapes } from './probe.js'
+
+/**
+ * What `lowerAll` does for a network whose forward pass must keep its bits: composite operators stay, and get a simpler
+ * form beside them.
+ */
+export async function formAll(
+  graph: Graph,
+  batch: number | null,
+  feed: (n: number) => Record<string, Feed>,
+  known: Forms = new Map(),
+): Promise<{ graph: Graph; infos: ValueInfos; forms: Forms }> {
+  const infos = await probeShapes(graph, batch, feed)
+  const next = addForms(graph, infos, known, exactLowerings)
+  return next.graph === graph
+    ? { graph, infos, forms: known }
+    : formAll(next.graph, batch, feed, next.forms)
+}
