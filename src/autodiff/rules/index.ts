@@ -1,6 +1,7 @@
 import type { RuleTable } from '../rule.js'
 import { activationRules } from './activation.js'
 import { convRules } from './conv.js'
+import { einsumRules } from './einsum.js'
 import { elementwiseRules } from './elementwise.js'
 import { indexingRules } from './indexing.js'
 import { matmulRules } from './matmul.js'
@@ -9,12 +10,14 @@ import { normRules } from './norm.js'
 import { poolRules } from './pool.js'
 import { quantizedRules } from './quantized.js'
 import { reduceRules } from './reduce.js'
+import { resizeRules } from './resize.js'
 import { zeroRules } from './zero.js'
 
 /** Every operator that can be differentiated. A new family is one file and one line here. */
 export const rules: RuleTable = mergeOnce([
   activationRules,
   convRules,
+  einsumRules,
   elementwiseRules,
   indexingRules,
   matmulRules,
@@ -23,6 +26,7 @@ export const rules: RuleTable = mergeOnce([
   poolRules,
   quantizedRules,
   reduceRules,
+  resizeRules,
   zeroRules,
 ])
 

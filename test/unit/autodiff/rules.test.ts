@@ -1,18 +1,22 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { RuleTable } from '../../../src/autodiff/rule.js'
 import { activationRules } from '../../../src/autodiff/rules/activation.js'
+import { einsumRules } from '../../../src/autodiff/rules/einsum.js'
 import { elementwiseRules } from '../../../src/autodiff/rules/elementwise.js'
 import { indexingRules } from '../../../src/autodiff/rules/indexing.js'
 import { movementRules } from '../../../src/autodiff/rules/movement.js'
 import { normRules } from '../../../src/autodiff/rules/norm.js'
 import { reduceRules } from '../../../src/autodiff/rules/reduce.js'
+import { resizeRules } from '../../../src/autodiff/rules/resize.js'
 import { checkRule, type RuleCase } from '../../helpers/gradient-check.js'
 import { activationCases } from './cases/activation.js'
+import { einsumCases } from './cases/einsum.js'
 import { elementwiseCases } from './cases/elementwise.js'
 import { indexingCases } from './cases/indexing.js'
 import { movementCases } from './cases/movement.js'
 import { normCases } from './cases/norm.js'
 import { reduceCases } from './cases/reduce.js'
+import { resizeCases } from './cases/resize.js'
 
 const families: Readonly<Record<string, readonly RuleCase[]>> = {
   elementwise: elementwiseCases,
@@ -21,6 +25,8 @@ const families: Readonly<Record<string, readonly RuleCase[]>> = {
   movement: movementCases,
   indexing: indexingCases,
   norm: normCases,
+  einsum: einsumCases,
+  resize: resizeCases,
 }
 
 const tables: Readonly<Record<string, RuleTable>> = {
@@ -30,6 +36,8 @@ const tables: Readonly<Record<string, RuleTable>> = {
   movement: movementRules,
   indexing: indexingRules,
   norm: normRules,
+  einsum: einsumRules,
+  resize: resizeRules,
 }
 
 it.each(Object.entries(tables))('every %s rule has a case', (family, table) => {
