@@ -1,13 +1,12 @@
 import type { GraphBuilder } from '../graph/builder.js'
-import type { Node } from '../graph/ir.js'
+import type { DType, Node } from '../graph/ir.js'
 import { viewOf } from '../graph/node-view.js'
 import type { ValueInfo } from '../graph/shapes.js'
-import { isFloating } from '../graph/tensor.js'
 import type { RuleContext } from './rule.js'
 
 /**
- * The view of one node that its rule works with. Values of integers that are differentiated look like float32 ones to
- * it, because their gradients are: an operator that only moves elements has one rule for both.
+ * The view of one node that its rule works with. Values of integers or half precision that are differentiated look
+ * like float32 ones to it, because their gradients are: an operator that only moves elements has one rule for all.
  */
 export function contextOf(
   g: GraphBuilder,
@@ -31,8 +30,13 @@ export function contextOf(
   }
 }
 
-/** Type and shape of a value's gradient. */
+/**
+ * Type of the gradient of a value: float32 also for integers and for half precision, in which a small gradient would be
+ * rounded to zero.
+ */
+export const gradientType = (dtype: DType): DType => (dtype === 'float64' ? dtype : 'float32')
+
 export const gradientInfo = ({ dtype, shape }: ValueInfo): ValueInfo => ({
-  dtype: isFloating(dtype) ? dtype : 'float32',
+  dtype: gradientType(dtype),
   shape,
 })

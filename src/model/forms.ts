@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/ir.js'
 import { addForms, type Forms } from '../graph/lower/forms.js'
-import { exactLowerings } from '../graph/lower/quantized.js'
+import { formOf } from '../graph/lower/quantized.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import type { Feed } from '../runtime/session.js'
 import { probeShapes } from './probe.js'
@@ -16,7 +16,7 @@ export async function formAll(
   known: Forms = new Map(),
 ): Promise<{ graph: Graph; infos: ValueInfos; forms: Forms }> {
   const infos = await probeShapes(graph, batch, feed)
-  const next = addForms(graph, infos, known, exactLowerings)
+  const next = addForms(graph, infos, known, formOf)
   return next.graph === graph
     ? { graph, infos, forms: known }
     : formAll(next.graph, batch, feed, next.forms)

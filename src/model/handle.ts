@@ -54,7 +54,8 @@ export class ModelHandle {
 
   async #compile(options: StepOptions): Promise<StepProgram> {
     const { graph, approximations } = compileStep(this.prepared, options)
-    return { session: await Session.open(encodeModel(graph), this.#options), approximations }
+    const settings = { ...this.#options, isFused: this.prepared.forms !== undefined }
+    return { session: await Session.open(encodeModel(graph), settings), approximations }
   }
 
   /** The programs that could be compiled: one that failed has told its caller, and concerns nobody else. */

@@ -100,14 +100,13 @@ function beforeSquashing(
     return node
   }
   const last = skip()
-  const reached = value
   const isLog = last?.op === 'Log'
   if (isLog) value = last.inputs[0]!
   const node = isLog ? skip() : last
   const mayBeSoftmax = classes > 1 && !(isLog && node?.op === 'LogSoftmax')
   if (node && mayBeSoftmax && isSoftmaxOver(node, infos, classes))
     return { value, node, squash: 'softmax' }
-  return { value: reached, node: last, squash: last?.op === 'Sigmoid' ? 'sigmoid' : null }
+  return { value: output, node: last, squash: last?.op === 'Sigmoid' ? 'sigmoid' : null }
 }
 
 /** Scores stay what they are, up to axes of length 1 and precision. */

@@ -1,7 +1,11 @@
-import type { DType, Graph } from '../graph/ir.js'
+import type { DType, Graph, Node, Value } from '../graph/ir.js'
+import { isFloating } from '../graph/tensor.js'
+import { dataTypeNames } from '../onnx/proto.js'
 
 const quantizing = /Quantize|QLinear|QGemm|QAttention|Integer|NBits/
 const half: ReadonlySet<DType> = new Set(['float16', 'bfloat16'])
+/** The same as a Cast calls them. */
+const halfTypes = new Set([...half].map((dtype) => dataTypeNames.indexOf(dtype)))
 
 /**
  * Some part of the network rounds to a few bits: integers or half precision. There the last bit of what comes in
@@ -9,8 +13,18 @@ const half: ReadonlySet<DType> = new Set(['float16', 'bfloat16'])
  */
 export function hasReducedPrecision(graph: Graph): boolean {
   return (
-    graph.nodes.some(({ op }) => quantizing.test(op)) ||
+    graph.nodes.some((node) => quantizing.test(node.op) || castsToHalf(node)) ||
     graph.inputs.some(({ dtype }) => half.has(dtype)) ||
     Object.values(graph.initializers).some(({ dtype }) => half.has(dtype))
   )
+}
+
+function castsToHalf({ op, attrs: { to } }: Node): boolean {
+  return op === 'Cast' && to?.kind === 'int' && halfTypes.has(to.value)
+}
+
+/** The attacked values are float32; they can be rounded to any other floating-point type, or to bytes. */
+export function isAttackable({ dtype }: Value, { opsets }: Graph): boolean {
+  const isByte = dtype === 'uint8' || dtype === 'int8'
+  return isFloating(dtype) || (isByte && (opsets[''] ?? 0) >= 10)
 }

@@ -18,7 +18,7 @@ import { tapLogits, type Head } from './head.js'
 import { fitInput, type InputOptions } from './layout.js'
 import { formAll } from './forms.js'
 import { lowerAll } from './lower.js'
-import { hasReducedPrecision } from './precision.js'
+import { hasReducedPrecision, isAttackable } from './precision.js'
 import { scoresOf } from './scores.js'
 import { probeShapes } from './probe.js'
 
@@ -56,11 +56,12 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const constants = options.constants ?? {}
   const input = pickInput(graph, options.input, constants)
-  if (input.dtype !== 'float32')
+  if (!isAttackable(input, graph))
     throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
-      what: 'only a float32 input can be perturbed',
+      what: 'an input of this type cannot be perturbed',
       where: `input ${input.name}`,
       got: input.dtype,
+      expected: 'floating-point numbers or, from opset 10 on, bytes',
       fix: 'export the model with a float32 input',
     })
   const bound = bindInputs(graph, input.name, constants)

@@ -24,7 +24,35 @@ export interface SessionOptions {
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all' | undefined
   /** Where ONNX Runtime writes the graph it simplified. */
   readonly optimizedPath?: string | undefined
+  /** No more operators are fused: the graph has been through that, and fusing it again would change its last bits. */
+  readonly isFused?: boolean | undefined
 }
+
+/** ONNX Runtime's graph transformers that put several operators into one, by their names. */
+const fusions = [
+  'BiasGeluFusion',
+  'BiasSkipLayerNormFusion',
+  'BiasSoftmaxFusion',
+  'ConvActivationFusion',
+  'ConvAddActivationFusion',
+  'DynamicQuantizeMatMulFusion',
+  'FastGeluFusion',
+  'GeluFusionL1',
+  'GeluFusionL2',
+  'GemmActivationFusion',
+  'LayerNormFusionL1',
+  'LayerNormFusionL2',
+  'MatMulActivationFusion',
+  'MatMulAddFusion',
+  'MatMulIntegerToFloatFusion',
+  'MatMulScaleFusion',
+  'MatmulTransposeFusion',
+  'QDQPropagationTransformer',
+  'QDQSelectorActionTransformer',
+  'QuickGeluFusion',
+  'SimplifiedLayerNormFusion',
+  'SkipLayerNormFusion',
+]
 
 const ortNames: Partial<Record<DType, ort.Tensor.Type>> = {
   float32: 'float32',
@@ -59,7 +87,12 @@ export class Session {
       logSeverityLevel: 4,
       ...(options.optimizedPath ? { optimizedModelFilePath: options.optimizedPath } : {}),
       // Idle threads that spin would take time from the other worker.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: {
+        session: { intra_op: { allow_spinning: '0' } },
+        ...(options.isFused
+          ? { optimization: { disable_specified_optimizers: fusions.join(';') } }
+          : {}),
+      },
     }
     try {
       // The two overloads differ only in the type of the model.

@@ -73,7 +73,7 @@ export interface StepOptions extends GradientOptions {
  */
 export function compileStep(model: Differentiable, options: StepOptions): Compiled {
   const update = updates[options.norm]
-  const scale = hasWideRange(model) ? update.gradientScale : 1
+  const scale = update.gradientScale
   const { g, loss, gradient, approximations, inputs } = differentiate(model, options, scale)
   const updateInputs = {
     g,
@@ -115,11 +115,6 @@ function finish(
     verify(whole.graph)
   }
   return dropUnusedDomains(whole.graph)
-}
-
-/** No part of the network computes in half precision, whose greatest number is 65504. */
-function hasWideRange({ infos }: Differentiable): boolean {
-  return [...infos.values()].every(({ dtype }) => dtype !== 'float16')
 }
 
 /** @param scale - greatest entry of each sample's gradient of the logits; null leaves it as it is */

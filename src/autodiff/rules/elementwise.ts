@@ -1,5 +1,6 @@
 import { tensorOf, isFloating, numbers } from '../../graph/tensor.js'
 import { GauntletError } from '../../errors.js'
+import { gradientType } from '../context.js'
 import { cast, isSame, uniformValue, wins } from '../emit.js'
 import {
   broadcasting,
@@ -122,14 +123,16 @@ function dropout({ g, x, dy, node }: RuleContext): Gradients {
   return [dy[0]!]
 }
 
-/** Between floats: cast back. To an integer: a rounding, straight through. To bool: a comparison. */
+/** To an integer: a rounding, straight through. To bool: a comparison. */
 const castRule = choice((node, info) => {
-  const to = info(node.outputs[0]!).dtype
   const from = info(node.inputs[0]!).dtype
+  const to = info(node.outputs[0]!).dtype
   if (to === 'bool') return zero
-  const back = (context: RuleContext): Gradients => [cast(context, context.dy[0]!, from)]
-  if (isFloating(to)) return gradient(isFloating(from) ? back : ({ dy }) => [dy[0]!])
-  return straightThrough('identity', isFloating(from) ? back : ({ dy }) => [dy[0]!])
+  const [back, arriving] = [gradientType(from), gradientType(to)]
+  const apply = (context: RuleContext): Gradients => [
+    back === arriving ? context.dy[0]! : cast(context, context.dy[0]!, back),
+  ]
+  return isFloating(to) ? gradient(apply) : straightThrough('identity', apply)
 })
 
 export const elementwiseRules: RuleTable = {

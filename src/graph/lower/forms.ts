@@ -1,9 +1,8 @@
 import { GraphBuilder } from '../builder.js'
 import type { Graph } from '../ir.js'
 import { viewOf } from '../node-view.js'
-import { operatorKey } from '../operator-key.js'
 import type { ValueInfos } from '../shapes.js'
-import type { LoweringTable } from './lowering.js'
+import type { Lowering } from './lowering.js'
 
 /**
  * Of a value that a composite operator gives, the value that its simpler form gives. A lowering in the forward pass
@@ -13,22 +12,22 @@ import type { LoweringTable } from './lowering.js'
 export type Forms = ReadonlyMap<string, string>
 
 /**
- * One round: beside every node with a lowering, what the lowering emits. The forms are outputs of the graph, so that
- * passes keep them.
+ * One round: beside every node that `formOf` has an answer for, what it emits. The forms are outputs of the graph, so
+ * that passes keep them.
  * @returns the same graph when there was nothing to do
  */
 export function addForms(
   graph: Graph,
   infos: ValueInfos,
   known: Forms,
-  table: LoweringTable,
+  formOf: Lowering,
 ): { readonly graph: Graph; readonly forms: Forms } {
   const g = new GraphBuilder(graph, infos)
   const forms = new Map(known)
   for (const node of graph.nodes) {
     if (node.outputs.some((output) => known.has(output))) continue
     const before = g.mark()
-    const values = table[operatorKey(node)]?.(viewOf(g, node))
+    const values = formOf(viewOf(g, node))
     if (!values) continue
     const free = new Set(g.nodesSince(before).flatMap((one) => one.outputs))
     node.outputs.forEach((output, index) => {

@@ -1,5 +1,7 @@
 import type { DType } from '../ir.js'
-import { numbers, tensorOf } from '../tensor.js'
+import type { NodeView } from '../node-view.js'
+import { operatorKey } from '../operator-key.js'
+import { floats, tensorOfFloats } from '../tensor.js'
 import { lowerings } from './index.js'
 import type { Lowering, LoweringTable } from './lowering.js'
 
@@ -31,31 +33,61 @@ const attention: Lowering = ({ g, x, node }) => {
   })
 }
 
-const small: readonly DType[] = ['int8', 'uint8', 'int16', 'uint16']
-
-/** An operator on small integers that a rule would have to compute with: the same on real numbers. */
-const onIntegers: Lowering = ({ g, x, y, info, node }) => {
-  const { dtype } = info(x[0]!)
-  if (!small.includes(dtype) || info(y[0]!).dtype !== dtype) return null
+/**
+ * The node on float32 numbers instead of those of some types: every value of such a type is converted on its way in,
+ * and back on its way out.
+ */
+function onReals({ g, x, y, info, node }: NodeView, types: ReadonlySet<DType>): readonly string[] {
   const operands = x.map((value) => {
-    if (value === '' || info(value).dtype !== dtype) return value
+    if (value === '' || !types.has(info(value).dtype)) return value
     const constant = g.initializer(value)
     return constant
-      ? g.constant(tensorOf('float32', constant.dims, Array.from(numbers(constant))))
+      ? g.constant(tensorOfFloats(constant.dims, floats(constant)), `${value}_real`)
       : g.emit('CastLike', [value, g.scalar(0)])
   })
-  const real = g.emit(node.op, operands, node.attrs)
-  return [g.emit('CastLike', [real, g.scalar(0, dtype)])]
+  const reals = g.emitMany(node.op, operands, y.length, node.attrs, { domain: node.domain })
+  return y.map((output, k) => {
+    if (output === '') return ''
+    const { dtype } = info(output)
+    return types.has(dtype) ? g.emit('CastLike', [reals[k]!, g.scalar(0, dtype)]) : reals[k]!
+  })
 }
+
+const smallIntegers = new Set<DType>(['int8', 'uint8', 'int16', 'uint16'])
+const halfPrecision = new Set<DType>(['float16', 'bfloat16'])
 
 /** Operators whose real form is not what they compute: a gradient through it is an approximation. */
 export const realForms: LoweringTable = { 'com.microsoft:QAttention': attention }
 
-const onSmallIntegers = ['Clip', 'Max', 'Min', 'PRelu', 'ReduceMax', 'ReduceMin', 'Relu'] as const
+const composites: LoweringTable = { ...lowerings, ...realForms }
+/** Their rules compute with the values of their inputs, for which integers will not do. */
+const computing = new Set(['Clip', 'Max', 'Min', 'PRelu', 'ReduceMax', 'ReduceMin', 'Relu'])
+/** Their rules never look at a value, and the gradient of a half-precision value is float32 anyway. */
+const moving = new Set([
+  'Cast',
+  'CastLike',
+  'Flatten',
+  'Identity',
+  'Reshape',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+])
 
-/** What stands beside operators that stay as they are (`addForms`). */
-export const exactLowerings: LoweringTable = {
-  ...lowerings,
-  ...realForms,
-  ...Object.fromEntries(onSmallIntegers.map((op) => [op, onIntegers])),
+/**
+ * What is differentiated in the place of a node of a network of reduced precision (`addForms`): of a composite operator
+ * its simpler form, of one in half precision or on small integers the same in float32, where no small gradient is
+ * rounded to zero.
+ */
+export const formOf: Lowering = (view) => {
+  const { x, y, info, node } = view
+  const composite = composites[operatorKey(node)]?.(view)
+  if (composite) return composite
+  const isOf = (types: ReadonlySet<DType>, value: string): boolean =>
+    value !== '' && types.has(info(value).dtype)
+  if (!moving.has(node.op) && x.some((value) => isOf(halfPrecision, value)))
+    return onReals(view, halfPrecision)
+  if (computing.has(node.op) && isOf(smallIntegers, x[0]!) && isOf(smallIntegers, y[0]!))
+    return onReals(view, smallIntegers)
+  return null
 }

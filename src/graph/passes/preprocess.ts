@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../builder.js'
-import type { Graph } from '../ir.js'
+import type { DType, Graph } from '../ir.js'
 import { tensorOfFloats } from '../tensor.js'
 import { batchSymbol } from './rebatch.js'
 
@@ -43,7 +43,7 @@ export function preprocess(graph: Graph, input: string, options: Preprocessing):
       value,
       g.ints([typeof batch === 'number' ? batch : -1, ...options.modelShape]),
     ])
-  const front = g.emit('Identity', [value])
+  const front = convert(g, value, graph.inputs.find(({ name }) => name === input)?.dtype)
   const prefix = g.finish([], [{ name: front, dtype: 'float32', dims: null }])
   return {
     ...graph,
@@ -59,4 +59,18 @@ export function preprocess(graph: Graph, input: string, options: Preprocessing):
       ...graph.nodes,
     ],
   }
+}
+
+/** Numbers of TensorProto.DataType. */
+const typeNumbers: Partial<Record<DType, number>> = { float16: 10, float64: 11, bfloat16: 16 }
+
+/**
+ * The last step into a network that does not take float32. Into bytes a value is rounded to the nearest one in range,
+ * as an image file does.
+ */
+function convert(g: GraphBuilder, value: string, dtype: DType = 'float32'): string {
+  if (dtype === 'float32') return g.emit('Identity', [value])
+  const to = typeNumbers[dtype]
+  if (to !== undefined) return g.emit('Cast', [value], { to })
+  return g.emit('QuantizeLinear', [value, g.scalar(1), g.scalar(0, dtype)])
 }
