@@ -438,7 +438,7 @@ const noKernel =
   /NOT_IMPLEMENTED|Could not find an implementation|'tensor\(double\)' of input parameter \(x0\) of operator \(Celu\)/
 /** The operator under test may be one that is not defined for doubles. */
 const notOfDouble =
-  /NOT_IMPLEMENTED|does not support double|Could not find an implementation|Type 'tensor\(double\)' of input/
+  /NOT_IMPLEMENTED|does not support double|bound to different types .tensor.double|Could not find an implementation|Type 'tensor\(double\)' of input/
 
 /** ONNX Runtime's reason when it only lacks a kernel for the type; anything else is a failure. */
 function kernelMissing(error: unknown, lacks = noKernel): string {

@@ -202,6 +202,11 @@ export const activationRules: RuleTable = {
   ),
   Gelu: unary(gelu),
   Mish: unary(mish),
+  /** 1 beyond ±λ, 0 between. */
+  Shrink: unary((context) => {
+    const size = apply(context, 'Abs', context.x[0]!)
+    return isPositive(context, plus(context, size, -context.float('lambd', 0.5)))
+  }),
   Softmax: gradient(softmax),
   LogSoftmax: gradient(logSoftmax),
 }

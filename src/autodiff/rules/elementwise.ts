@@ -149,6 +149,7 @@ export const elementwiseRules: RuleTable = {
     const share = context.g.emit('Mul', [context.dy[0]!, context.scalar(1 / context.x.length)])
     return context.x.map(() => share)
   }),
+  Mod: broadcasting(mod),
   Max: extreme(1),
   Min: extreme(-1),
   Where: broadcasting(where),
@@ -179,6 +180,19 @@ export const elementwiseRules: RuleTable = {
   Atan: gradient((context) => [
     context.g.emit('Div', [context.dy[0]!, onePlusSquare(context, context.x[0]!)]),
   ]),
+  /** 1 / √(1 − X²) and its negative. */
+  Asin: overRoot(1, -1),
+  Acos: overRoot(1, -1, -1),
+  /** 1 / √(X² + 1), 1 / √(X² − 1). */
+  Asinh: overRoot(1, 1),
+  Acosh: overRoot(-1, 1),
+  /** 1 / (1 − X²). */
+  Atanh: gradient((context) => {
+    const { g, x, dy } = context
+    return [
+      g.emit('Div', [dy[0]!, g.emit('Sub', [context.scalar(1), g.emit('Mul', [x[0]!, x[0]!])])]),
+    ]
+  }),
   /** 2/√π · exp(−X²). */
   Erf: unary((context) => {
     const { g, x } = context
@@ -190,6 +204,24 @@ export const elementwiseRules: RuleTable = {
   Floor: straightThrough('identity'),
   Ceil: straightThrough('identity'),
   Round: straightThrough('identity'),
+}
+
+/** sign / √(constant + square·X²). */
+function overRoot(constant: number, square: number, sign = 1): RuleTable[string] {
+  return gradient((context) => {
+    const { g, x, dy } = context
+    const xx = g.emit('Mul', [x[0]!, x[0]!])
+    const sum = g.emit(square > 0 ? 'Add' : 'Sub', [context.scalar(constant), xx])
+    const root = g.emit('Sqrt', [sum])
+    return [g.emit('Div', [sign > 0 ? dy[0]! : g.emit('Neg', [dy[0]!]), root])]
+  })
+}
+
+/** fmod: A − trunc(A/B)·B, the truncation a constant between its jumps. */
+function mod(context: RuleContext): Gradients {
+  const { g, x, y, dy, wants } = context
+  const times = (): string => g.emit('Div', [g.emit('Sub', [y[0]!, x[0]!]), x[1]!])
+  return [wants[0] ? dy[0]! : null, wants[1] ? g.emit('Mul', [dy[0]!, times()]) : null]
 }
 
 function onePlusSquare(context: RuleContext, value: string): string {

@@ -77,11 +77,29 @@ function lengthOf(shape: Shape): Size {
   return free === 0 ? factor : { perBatch: factor }
 }
 
-/** dX[indices[k]] += dY[k]. */
+/** dX[indices[k]] += dY[k]. With batch_dims each index is told which batch it is in. */
 function gatherNd(context: RuleContext): Gradients {
   const { g, x, dy } = context
-  if (context.int('batch_dims', 0) !== 0) throw unsupported(context, 'batch_dims other than 0')
-  return [g.emit('ScatterND', [zerosLike(context, x[0]!), x[1]!, dy[0]!], { reduction: 'add' })]
+  const count = context.int('batch_dims', 0)
+  const zeros = zerosLike(context, x[0]!)
+  const indices = count === 0 ? x[1]! : withBatch(context, count)
+  return [g.emit('ScatterND', [zeros, indices, dy[0]!], { reduction: 'add' })]
+}
+
+/** Indices (…B, …, q) → (…B, …, B + q): the place along each batch axis in front of the index. */
+function withBatch(context: RuleContext, count: number): string {
+  const { g, x } = context
+  const rank = context.shape(x[1]!).length
+  const sizes = g.emit('Shape', [x[1]!])
+  const lead = g.emit('Slice', [sizes, g.ints([0]), g.ints([rank - 1])])
+  const wide = g.emit('Concat', [lead, g.ints([1])], { axis: 0 })
+  const places = Array.from({ length: count }, (_, axis) => {
+    const length = g.emit('Gather', [sizes, g.scalar(axis, 'int64')])
+    const range = g.emit('Range', [g.scalar(0, 'int64'), length, g.scalar(1, 'int64')])
+    const target = Array.from({ length: rank }, (_unused, k) => (k === axis ? -1 : 1))
+    return g.emit('Expand', [g.emit('Reshape', [range, g.ints(target)]), wide])
+  })
+  return g.emit('Concat', [...places, x[1]!], { axis: -1 })
 }
 
 /** The k values of TopK go back to where they stood. */
@@ -118,7 +136,30 @@ function unsupported({ node }: RuleContext, what: string): GauntletError {
   })
 }
 
+/** The entries that the condition kept go back to where they stood; without an axis X counts as flat. */
+function compress(context: RuleContext): Gradients {
+  const { g, x, y, dy } = context
+  const shape = context.shape(x[0]!)
+  const kept = g.emit('Reshape', [g.emit('NonZero', [x[1]!]), g.ints([-1])])
+  const zeros = zerosLike(context, x[0]!)
+  if (!context.attr('axis')) {
+    const flat = g.emit('Reshape', [zeros, g.ints([-1])])
+    const filled = g.emit('ScatterElements', [flat, kept, dy[0]!], { axis: 0 })
+    return [g.emit('Reshape', [filled, g.emit('Shape', [x[0]!])])]
+  }
+  const axis = positiveAxis(context.int('axis', 0), shape.length)
+  const target = shape.map((_, k) => (k === axis ? -1 : 1))
+  const column = g.emit('Reshape', [kept, g.ints(target)])
+  const indices = g.emit('Expand', [column, g.emit('Shape', [y[0]!])])
+  return [g.emit('ScatterElements', [zeros, indices, dy[0]!], { axis })]
+}
+
 export const indexingRules: RuleTable = {
+  Compress: gradient(compress),
+  /** Turned round twice a sequence is as it was. */
+  ReverseSequence: gradient(({ g, x, dy, node }) => [
+    g.emit('ReverseSequence', [dy[0]!, x[1]!], node.attrs),
+  ]),
   Gather: gradient(gather),
   GatherElements: gradient((context) => [
     scatter(context, context.x[1]!, context.dy[0]!, context.int('axis', 0), 'add'),

@@ -136,6 +136,10 @@ function globalMaxPool(context: RuleContext): Gradients {
 export const poolRules: RuleTable = {
   MaxPool: gradient(maxPool),
   AveragePool: gradient(averagePool),
+  /** Each input was put at one place: it reads the gradient there. Indices count over the whole output. */
+  MaxUnpool: gradient(({ g, x, dy }) => [
+    g.emit('Gather', [g.emit('Reshape', [dy[0]!, g.ints([-1])]), x[1]!]),
+  ]),
   GlobalAveragePool: gradient(globalAveragePool),
   GlobalMaxPool: gradient(globalMaxPool),
 }

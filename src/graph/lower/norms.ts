@@ -29,6 +29,15 @@ const rmsNormalization: Lowering = (view) => {
   return rms(view, x[0]!, x[1]!, int('axis', -1), number('epsilon', 1e-5))
 }
 
+/** (X − mean) / (√(mean of squares) + 10⁻⁹) over `axes`, by default all but the channels. */
+const meanVariance: Lowering = ({ g, x, info, ints }) => {
+  const ops = opsOf(g, info(x[0]!).dtype)
+  const axes = ints('axes') ?? [0, 2, 3]
+  const centred = ops.sub(x[0]!, ops.reduce('ReduceMean', x[0]!, ...axes))
+  const variance = ops.reduce('ReduceMean', ops.mul(centred, centred), ...axes)
+  return [ops.div(centred, ops.shift(ops.unary('Sqrt', variance), 1e-9))]
+}
+
 /** X + skip + bias: what is normalised, and the fourth output. */
 function skipped(view: NodeView, bias: string | undefined): string {
   const { g, x } = view
@@ -80,6 +89,7 @@ const embedLayerNormalization: Lowering = (view) => {
 }
 
 export const normLowerings: LoweringTable = {
+  MeanVarianceNormalization: meanVariance,
   RMSNormalization: (view) => rmsNormalization(view)!.slice(0, 1),
   // ONNX Runtime writes these two into the standard domain.
   SimplifiedLayerNormalization: rmsNormalization,

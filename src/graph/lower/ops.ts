@@ -12,6 +12,8 @@ export interface Ops {
   /** Multiplied by a number of this dtype; 1 emits nothing. */
   scale(value: string, factor: number): string
   shift(value: string, offset: number): string
+  pow(value: string, exponent: number): string
+  atLeast(value: string, least: number): string
   /** 0 copies an axis, −1 works one out. */
   reshape(value: string, sizes: readonly number[]): string
   transpose(value: string, perm: readonly number[]): string
@@ -38,6 +40,8 @@ export function opsOf(g: GraphBuilder, dtype: DType): Ops {
     matmul: two('MatMul'),
     unary: (op, value) => g.emit(op, [value]),
     scale: (value, factor) => (factor === 1 ? value : mul(value, g.scalar(factor, dtype))),
+    pow: (value, exponent) => g.emit('Pow', [value, g.scalar(exponent, dtype)]),
+    atLeast: (value, least) => g.emit('Max', [value, g.scalar(least, dtype)]),
     shift: (value, offset) => (offset === 0 ? value : add(value, g.scalar(offset, dtype))),
     reshape: (value, sizes) => g.emit('Reshape', [value, g.ints(sizes)]),
     transpose: (value, perm) => g.emit('Transpose', [value], { perm }),

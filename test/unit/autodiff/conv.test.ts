@@ -11,6 +11,7 @@ import {
   gradientsAt,
   input,
   normal,
+  shaped,
   weight,
   type Operand,
   type RuleCase,
@@ -152,6 +153,12 @@ const convTransposeCases: readonly RuleCase[] = [
 ]
 
 const poolCases: readonly RuleCase[] = [
+  {
+    op: 'MaxUnpool',
+    label: 'where the maxima were',
+    inputs: [input([1, 1, 2, 2]), shaped([1, 1, 2, 2], 1, 2, 12, 15)],
+    attrs: { kernel_shape: [2, 2], strides: [2, 2] },
+  },
   pool('MaxPool', 'disjoint', [2, 4, 6], { kernel_shape: [2, 2], ...s(2, 2) }),
   pool('MaxPool', 'disjoint, a rest', [2, 5, 5], { kernel_shape: [2, 2], ...s(2, 2) }),
   pool('MaxPool', 'overlapping', [2, 5, 5], { kernel_shape: [3, 3], ...s(1, 1) }),

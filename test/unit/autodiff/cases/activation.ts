@@ -29,6 +29,20 @@ const plain = [
 const wide = grid(1, 0.3)
 
 export const activationCases: readonly RuleCase[] = [
+  {
+    op: 'Shrink',
+    label: 'hard',
+    inputs: [input(['N', 5], grid(0.4, 0.1))],
+    attrs: { lambd: float(0.6) },
+    tolerance: 1e-3,
+  },
+  {
+    op: 'Shrink',
+    label: 'soft',
+    inputs: [input(['N', 5], grid(0.4, 0.1))],
+    attrs: { lambd: float(0.6), bias: float(0.6) },
+    tolerance: 1e-3,
+  },
   ...plain.flatMap((op) =>
     shapes.map((one, k): RuleCase => ({ op, label: `shape ${k + 1}`, inputs: [one] })),
   ),

@@ -2,6 +2,7 @@ import {
   bools,
   distinct,
   fixed,
+  grid,
   input,
   ints,
   positive,
@@ -113,7 +114,17 @@ export const elementwiseCases: readonly RuleCase[] = [
   ...['Identity', 'Neg', 'Abs', 'Exp', 'Sin', 'Cos', 'Sinh', 'Cosh', 'Atan', 'Erf'].flatMap((op) =>
     unary(op, small).map((one) => (op === 'Abs' ? { ...one, inputs: [input(['N', 5])] } : one)),
   ),
-  ...unary('Tan', small),
+  ...['Tan', 'Asin', 'Acos', 'Asinh', 'Atanh'].flatMap((op) => unary(op, small)),
+  ...unary('Acosh', (rng, count) => positive(rng, count).map((value) => value + 0.7)),
+  {
+    op: 'Mod',
+    label: 'of floats',
+    inputs: [
+      input(['N', 3], grid(1, 0.2)),
+      weight([3], (_, count) => Array.from({ length: count }, (_unused, k) => 1.7 + k)),
+    ],
+    attrs: { fmod: 1 },
+  },
   ...['Sqrt', 'Log', 'Reciprocal'].flatMap((op) => unary(op)),
   { op: 'Dropout', label: 'inference', inputs: [input(['N', 3])] },
   {

@@ -1,4 +1,5 @@
 import {
+  bools,
   computed,
   distinct,
   input,
@@ -9,6 +10,44 @@ import {
 } from '../../../helpers/gradient-check.js'
 
 export const indexingCases: readonly RuleCase[] = [
+  {
+    op: 'Compress',
+    label: 'an axis',
+    inputs: [input(['N', 4, 2]), bools([4], 1, 0, 0, 1)],
+    attrs: { axis: 1 },
+  },
+  {
+    op: 'Compress',
+    label: 'a short condition',
+    inputs: [input(['N', 4]), bools([2], 0, 1)],
+    attrs: { axis: -1 },
+  },
+  { op: 'Compress', label: 'flat', inputs: [input([2, 3]), bools([6], 1, 0, 0, 1, 1, 0)] },
+  { op: 'ReverseSequence', label: 'time first', inputs: [input([4, 3, 2]), shaped([3], 1, 2, 4)] },
+  {
+    op: 'ReverseSequence',
+    label: 'batch first',
+    inputs: [input([3, 4]), shaped([3], 1, 2, 4)],
+    attrs: { batch_axis: 0, time_axis: 1 },
+  },
+  {
+    op: 'GatherND',
+    label: 'one batch axis',
+    inputs: [input([2, 3, 4]), shaped([2, 2, 1], 1, 0, 2, 2)],
+    attrs: { batch_dims: 1 },
+  },
+  {
+    op: 'GatherND',
+    label: 'two batch axes',
+    inputs: [input([2, 2, 3]), shaped([2, 2, 1], 1, 0, 2, 2)],
+    attrs: { batch_dims: 2 },
+  },
+  {
+    op: 'GatherND',
+    label: 'one batch axis, elements',
+    inputs: [input([2, 3, 2]), shaped([2, 1, 2], 1, 0, 2, 1)],
+    attrs: { batch_dims: 1 },
+  },
   {
     op: 'Gather',
     label: 'one entry',

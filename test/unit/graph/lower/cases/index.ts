@@ -5,6 +5,8 @@ import { msActivationCases } from './ms-activation.js'
 import { msFusedCases } from './ms-fused.js'
 import { normCases } from './norms.js'
 import { recurrentCases } from './recurrent.js'
+import { lossCases } from './class-losses.js'
+import { poolCases } from './pools.js'
 
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
@@ -12,6 +14,8 @@ export const families: Readonly<Record<string, readonly RuleCase[]>> = {
   'grouped-attention': groupedAttentionCases,
   'ms-activation': msActivationCases,
   'ms-fused': msFusedCases,
+  'class-losses': lossCases,
+  pools: poolCases,
   norms: normCases,
   recurrent: recurrentCases,
 }

@@ -12,6 +12,17 @@ const x = input(['N', 3, 4])
 const gain = weight([4])
 
 export const normCases: readonly RuleCase[] = [
+  {
+    op: 'MeanVarianceNormalization',
+    label: 'all but the channels',
+    inputs: [input(['N', 2, 3, 3])],
+  },
+  {
+    op: 'MeanVarianceNormalization',
+    label: 'own axes',
+    inputs: [input(['N', 2, 3])],
+    attrs: { axes: [2] },
+  },
   { op: 'RMSNormalization', label: 'the last axis', opset: 23, inputs: [x, gain] },
   {
     op: 'RMSNormalization',
