@@ -58,8 +58,13 @@ export function throughReal(
   )
   const result: (string | null)[] = x.map(() => null)
   // From the real value back to its integer.
-  for (const { value, scale } of wanted)
-    result[value] = g.emit('Mul', [gradients.get(reals.get(value)!)!, x[scale]!])
+  for (const { value, scale, axis } of wanted) {
+    const rank = g.info(x[value]!).shape.length
+    const isSingle = g.info(x[scale]!).shape.every((size) => size === 1)
+    const target = Array.from({ length: rank }, (_, k) => (k === axis ? -1 : 1))
+    const by = isSingle ? x[scale]! : g.emit('Reshape', [x[scale]!, g.ints(target)])
+    result[value] = g.emit('Mul', [gradients.get(reals.get(value)!)!, by])
+  }
   return result
 }
 

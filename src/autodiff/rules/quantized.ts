@@ -1,5 +1,8 @@
 import type { Node } from '../../graph/ir.js'
-import type { Shape } from '../../graph/shapes.js'
+import { isFixed, reshapeTarget, type Shape } from '../../graph/shapes.js'
+import { elementCount } from '../../graph/tensor.js'
+import { positiveAxis } from '../emit.js'
+import { dynamic } from '../place.js'
 import { throughReal, type Operand } from '../real-form.js'
 import {
   gradient,
@@ -8,6 +11,7 @@ import {
   type RuleContext,
   type RuleTable,
 } from '../rule.js'
+import { matMulNBits } from './quantized-bits.js'
 import { dequantize, quantize, quantizeDynamically } from './quantize-linear.js'
 import {
   convInteger,
@@ -25,25 +29,19 @@ import {
 
 const plain = (value: number): Operand => ({ value, scale: value + 1, zero: value + 2 })
 
-/** x, s, z, w, s, z, s, z, bias → y. */
+/** x, s, z, w, s, z, s, z, bias → y. The bias adds a constant, which no gradient sees. */
 function qLinearConv(context: RuleContext): Gradients {
   const { node, y } = context
-  const operand = plain(0)
-  return throughReal(context, [operand], { scale: 6, zero: 7 }, (form) => {
-    const weight = form.real({ ...plain(3), axis: 0 })
-    // The bias adds a constant, which no gradient sees.
-    return form.emit('Conv', [form.real(operand), weight], context.shape(y[0]!), node.attrs)
-  })
+  const operands = [plain(0), { ...plain(3), axis: 0 }]
+  return throughReal(context, operands, { scale: 6, zero: 7 }, (form) =>
+    form.emit('Conv', operands.map(form.real), context.shape(y[0]!), node.attrs),
+  )
 }
 
 function qLinearMatMul(context: RuleContext): Gradients {
-  const operands = [plain(0), plain(3)]
+  const operands = [plain(0), { ...plain(3), axis: lastAxis(context, 3) }]
   return throughReal(context, operands, { scale: 6, zero: 7 }, (form) =>
-    form.emit(
-      'MatMul',
-      [form.real(operands[0]!), form.real({ ...operands[1]!, axis: lastAxis(context, 3) })],
-      context.shape(context.y[0]!),
-    ),
+    form.emit('MatMul', operands.map(form.real), context.shape(context.y[0]!)),
   )
 }
 
@@ -54,15 +52,9 @@ function qGemm(context: RuleContext): Gradients {
   const attrs = Object.fromEntries(
     Object.entries({ alpha, transA, transB }).filter(([, attr]) => attr !== undefined),
   ) as Node['attrs']
-  const turned = context.int('transB', 0) === 1
-  const operand = plain(0)
-  return throughReal(context, [operand], x[7] ? { scale: 7, zero: 8 } : null, (form) =>
-    form.emit(
-      'Gemm',
-      [form.real(operand), form.real({ ...plain(3), axis: turned ? 0 : 1 })],
-      context.shape(y[0]!),
-      attrs,
-    ),
+  const operands = [plain(0), { ...plain(3), axis: context.int('transB', 0) === 1 ? 0 : 1 }]
+  return throughReal(context, operands, x[7] ? { scale: 7, zero: 8 } : null, (form) =>
+    form.emit('Gemm', operands.map(form.real), context.shape(y[0]!), attrs),
   )
 }
 
@@ -114,9 +106,54 @@ function channelsLast(context: RuleContext, op: string, without: readonly string
 /** s, z, then x, s, z of each part. */
 function qLinearConcat(context: RuleContext): Gradients {
   const { x, y, node } = context
-  const operands = Array.from({ length: (x.length - 2) / 3 }, (_, k) => plain(2 + 3 * k))
+  const operands = Array.from({ length: Math.ceil((x.length - 2) / 3) }, (_, k) => plain(2 + 3 * k))
   return throughReal(context, operands, { scale: 0, zero: 1 }, (form) =>
     form.emit('Concat', operands.map(form.real), context.shape(y[0]!), node.attrs),
+  )
+}
+
+/** condition, x, s, z, y, s, z, s, z. */
+function qLinearWhere(context: RuleContext): Gradients {
+  const operands = [plain(1), plain(4)]
+  return throughReal(context, operands, { scale: 7, zero: 8 }, (form) =>
+    form.emit('Where', [context.x[0]!, ...operands.map(form.real)], context.shape(context.y[0]!)),
+  )
+}
+
+/** Before opset 13 over all axes from `axis` on at once. */
+function qLinearSoftmax(context: RuleContext): Gradients {
+  const { x, y } = context
+  const shape = context.shape(x[0]!)
+  const axis = positiveAxis(context.int('axis', -1), shape.length)
+  const rest = shape.slice(axis)
+  const along = { axis: { kind: 'int', value: axis } } as const
+  const isFlat = context.int('opset', 13) < 13 && rest.length > 1
+  const operand = plain(0)
+  return throughReal(context, [operand], { scale: 3, zero: 4 }, (form) => {
+    const real = form.real(operand)
+    if (!isFlat) return form.emit('Softmax', [real], shape, along)
+    if (!rest.every(isFixed)) throw dynamic(context)
+    const flat = [...shape.slice(0, axis), elementCount(rest)]
+    const rows = form.emit('Reshape', [real, targetOf(context, flat)], flat)
+    const share = form.emit('Softmax', [rows], flat, along)
+    return form.emit('Reshape', [share, targetOf(context, shape)], context.shape(y[0]!))
+  })
+}
+
+function targetOf(context: RuleContext, shape: Shape): string {
+  const target = reshapeTarget(shape)
+  if (!target) throw dynamic(context)
+  return context.g.ints(target)
+}
+
+/** data, s, z, s, z with the axes as an attribute, which ReduceMean takes as an input. */
+function qLinearReduceMean(context: RuleContext): Gradients {
+  const { g, x, y, node } = context
+  const { axes: _, ...attrs } = node.attrs
+  const axes = context.ints('axes') ?? context.shape(x[0]!).map((_size, axis) => axis)
+  const operand = plain(0)
+  return throughReal(context, [operand], { scale: 3, zero: 4 }, (form) =>
+    form.emit('ReduceMean', [form.real(operand), g.ints(axes)], context.shape(y[0]!), attrs),
   )
 }
 
@@ -142,11 +179,14 @@ export const quantizedRules: RuleTable = {
   [ms('QLinearMul')]: straightThrough(realForm, qLinearBinary('Mul')),
   [ms('QLinearSigmoid')]: straightThrough(realForm, qLinearUnary('Sigmoid')),
   [ms('QLinearLeakyRelu')]: straightThrough(realForm, qLinearUnary('LeakyRelu')),
-  [ms('QLinearSoftmax')]: straightThrough(realForm, qLinearUnary('Softmax', ['opset'])),
+  [ms('QLinearSoftmax')]: straightThrough(realForm, qLinearSoftmax),
   [ms('QLinearAveragePool')]: straightThrough(realForm, qLinearUnary('AveragePool', pool, true)),
   [ms('QLinearGlobalAveragePool')]: straightThrough(
     realForm,
     qLinearUnary('GlobalAveragePool', pool, true),
   ),
+  [ms('QLinearReduceMean')]: straightThrough(realForm, qLinearReduceMean),
+  [ms('QLinearWhere')]: straightThrough(realForm, qLinearWhere),
+  [ms('MatMulNBits')]: matMulNBits,
   [ms('QLinearConcat')]: straightThrough(realForm, qLinearConcat),
 }

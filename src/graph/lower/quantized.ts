@@ -34,6 +34,24 @@ const attention: Lowering = ({ g, x, node }) => {
 }
 
 /**
+ * com.microsoft DynamicQuantizeLSTM: an LSTM with its weights in integers, W (directions, inputs, 4·hidden) and R
+ * (directions, hidden, 4·hidden), transposed against those of LSTM. Scales and zero points differ by direction, or by
+ * direction and column.
+ */
+const lstm: Lowering = ({ g, x, y, node, shape }) => {
+  const real = (integers: string, scale: string, zero: string | undefined): string => {
+    const wide = (value: string): string =>
+      g.emit('Unsqueeze', [value, g.ints(shape(value).length === 1 ? [1, 2] : [1])])
+    const float = (value: string): string => g.emit('CastLike', [value, g.scalar(0)])
+    const centred = zero ? g.emit('Sub', [float(integers), float(wide(zero))]) : float(integers)
+    return g.emit('Transpose', [g.emit('Mul', [centred, wide(scale)])], { perm: [0, 2, 1] })
+  }
+  const operands = [x[0]!, real(x[1]!, x[8]!, x[9]), real(x[2]!, x[10]!, x[11]), ...x.slice(3, 8)]
+  while (operands.at(-1) === '') operands.pop()
+  return g.emitMany('LSTM', operands, y.length, node.attrs)
+}
+
+/**
  * The node on float32 numbers instead of those of some types: every value of such a type is converted on its way in,
  * and back on its way out.
  */
@@ -57,7 +75,10 @@ const smallIntegers = new Set<DType>(['int8', 'uint8', 'int16', 'uint16'])
 const halfPrecision = new Set<DType>(['float16', 'bfloat16'])
 
 /** Operators whose real form is not what they compute: a gradient through it is an approximation. */
-export const realForms: LoweringTable = { 'com.microsoft:QAttention': attention }
+export const realForms: LoweringTable = {
+  'com.microsoft:DynamicQuantizeLSTM': lstm,
+  'com.microsoft:QAttention': attention,
+}
 
 const composites: LoweringTable = { ...lowerings, ...realForms }
 /** Their rules compute with the values of their inputs, for which integers will not do. */
