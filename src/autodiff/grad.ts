@@ -7,6 +7,7 @@ import { operatorKey } from '../graph/operator-key.js'
 import { contextOf, gradientInfo } from './context.js'
 import { behindForms, ownNodes } from './forms.js'
 import { Approximations } from './approximations.js'
+import { refusals } from './refusals.js'
 import type { RuleContext, RuleTable, SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
 import { sumTo } from './sum-to.js'
@@ -125,7 +126,9 @@ function noRule(
   return new GauntletError('GNT_GRAD_NO_RULE', {
     what: `no gradient rule for ${node.domain || 'ai.onnx'}::${node.op}`,
     where: `node ${node.name}, path ${pathThrough(node, nodes, wrt)}`,
-    got: `an operator outside the ${Object.keys(rules).length} that have a rule`,
+    got:
+      refusals[operatorKey(node)] ??
+      `an operator outside the ${Object.keys(rules).length} that have a rule (gauntlet ops)`,
     fix: 'use an attack that needs no gradient (gauntlet attacks), or name an earlier output with --output',
   })
 }

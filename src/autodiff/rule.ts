@@ -36,6 +36,8 @@ export type Rule =
   | SettledRule
   | {
       readonly kind: 'choice'
+      /** What is chosen when, for the table of operators. */
+      readonly note: string
       readonly choose: (node: Node, info: (name: string) => ValueInfo) => SettledRule
     }
 
@@ -77,8 +79,6 @@ export const straightThrough = (
 ): SettledRule => ({ kind: 'straightThrough', surrogate, apply })
 
 export const choice = (
+  note: string,
   choose: (node: Node, info: (name: string) => ValueInfo) => SettledRule,
-): Rule => ({
-  kind: 'choice',
-  choose,
-})
+): Rule => ({ kind: 'choice', note, choose })

@@ -124,7 +124,7 @@ function dropout({ g, x, dy, node }: RuleContext): Gradients {
 }
 
 /** To an integer: a rounding, straight through. To bool: a comparison. */
-const castRule = choice((node, info) => {
+const castRule = choice('to integers straight through, to bool zero', (node, info) => {
   const from = info(node.inputs[0]!).dtype
   const to = info(node.outputs[0]!).dtype
   if (to === 'bool') return zero

@@ -64,7 +64,7 @@ function zeroPoints(
 }
 
 /** At accuracy level 4 A is rounded to 8 bits on its way in. */
-export const matMulNBits = choice(({ attrs }) => {
+export const matMulNBits = choice('accuracy level 4 straight through', ({ attrs }) => {
   const level = attrs['accuracy_level']
   return level?.kind === 'int' && level.value === 4
     ? straightThrough('identity', multiplyBits)

@@ -18,6 +18,17 @@ const operators = [
   'Hardmax',
   'NonZero',
   'OneHot',
+  // windows of a given length
+  'HannWindow',
+  'HammingWindow',
+  'BlackmanWindow',
+  'MelWeightMatrix',
+  // bits of integers
+  'BitShift',
+  'BitwiseAnd',
+  'BitwiseNot',
+  'BitwiseOr',
+  'BitwiseXor',
   // comparisons and truth values
   'Equal',
   'Greater',

@@ -8,6 +8,7 @@ import { demoCommand } from './demo.js'
 import { exportCommand } from './export.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
+import { opsCommand } from './ops.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   attacksCommand,
   suitesCommand,
   exportCommand,
+  opsCommand,
   initCommand,
   doctorCommand,
   schemaCommand,
