@@ -1,6 +1,7 @@
 import { GauntletError } from '../errors.js'
 import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
-import { outerValues, sortNodes } from './sort.js'
+import { renameOuter } from './passes/rename.js'
+import { capturedBy, innerValues, neededBy, sortNodes } from './sort.js'
 import { reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
 import { tensorOf, tensorOfInts } from './tensor.js'
 
@@ -38,6 +39,9 @@ export class GraphBuilder {
     for (const node of base.nodes) {
       this.#takenByNodes.add(node.name)
       for (const output of node.outputs) this.#taken.add(output)
+      // A name inside a subgraph would hide a new value of the same name.
+      for (const attr of Object.values(node.attrs))
+        if (attr.kind === 'graph') for (const name of innerValues(attr.value)) this.#taken.add(name)
     }
   }
 
@@ -85,6 +89,19 @@ export class GraphBuilder {
       attrs: Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, toAttr(value)])),
     })
     return outputs
+  }
+
+  /**
+   * Appends a node as it is, of another graph maybe: with its inputs and outputs as they are, its name if it is free.
+   * @param node - its outputs have names from `fresh`
+   */
+  append(node: Node): void {
+    this.#nodes.push({
+      ...node,
+      name: this.#unused(node.name, this.#takenByNodes),
+      inputs: node.inputs.map((input) => this.#current(input)),
+      attrs: capturing(node.attrs, (name) => this.#current(name)),
+    })
   }
 
   /** A point in the list of nodes, for `nodesSince`. */
@@ -158,11 +175,14 @@ export class GraphBuilder {
   replace(value: string, by: string): void {
     this.#replaced.set(value, by)
     this.#nodes.forEach((node, index) => {
-      if (node.inputs.includes(value))
+      if (node.inputs.includes(value) || capturedBy(node).includes(value)) {
+        const renamed = (name: string): string => (name === value ? by : name)
         this.#nodes[index] = {
           ...node,
-          inputs: node.inputs.map((input) => (input === value ? by : input)),
+          inputs: node.inputs.map(renamed),
+          attrs: capturing(node.attrs, renamed),
         }
+      }
     })
   }
 
@@ -196,10 +216,7 @@ export class GraphBuilder {
     for (const node of sortNodes(this.#nodes).toReversed()) {
       if (!node.outputs.some((output) => needed.has(output))) continue
       nodes.push(node)
-      for (const input of node.inputs) if (input) needed.add(input)
-      // A subgraph may read any outer value; keep whatever it names.
-      for (const attr of Object.values(node.attrs))
-        if (attr.kind === 'graph') for (const outer of outerValues(attr.value)) needed.add(outer)
+      for (const value of neededBy(node)) needed.add(value)
     }
     nodes.reverse()
     return {
@@ -211,6 +228,18 @@ export class GraphBuilder {
       initializers: Object.fromEntries([...this.#initializers].filter(([key]) => needed.has(key))),
     }
   }
+}
+
+/** Attributes whose subgraphs read outer values by other names. */
+function capturing(attrs: Node['attrs'], rename: (name: string) => string): Node['attrs'] {
+  const entries = Object.entries(attrs)
+  if (!entries.some(([, attr]) => attr.kind === 'graph')) return attrs
+  return Object.fromEntries(
+    entries.map(([key, attr]) => [
+      key,
+      attr.kind === 'graph' ? { ...attr, value: renameOuter(attr.value, rename) } : attr,
+    ]),
+  )
 }
 
 function toAttr(value: AttrInput): Attr {

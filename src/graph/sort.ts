@@ -2,10 +2,28 @@ import type { Graph, Node } from './ir.js'
 
 /** Values a node needs: its inputs and what its subgraphs take from outside. */
 export function neededBy(node: Node): string[] {
-  const captured = Object.values(node.attrs).flatMap((attr) =>
+  return [...node.inputs.filter((name) => name !== ''), ...capturedBy(node)]
+}
+
+/** What a node's subgraphs take from outside. */
+export function capturedBy(node: Node): string[] {
+  return Object.values(node.attrs).flatMap((attr) =>
     attr.kind === 'graph' ? outerValues(attr.value) : [],
   )
-  return [...node.inputs.filter((name) => name !== ''), ...captured]
+}
+
+/** Names that a subgraph gives to values of its own, and its subgraphs to theirs. */
+export function innerValues(graph: Graph): string[] {
+  return [
+    ...graph.inputs.map((value) => value.name),
+    ...Object.keys(graph.initializers),
+    ...graph.nodes.flatMap((node) => [
+      ...node.outputs,
+      ...Object.values(node.attrs).flatMap((attr) =>
+        attr.kind === 'graph' ? innerValues(attr.value) : [],
+      ),
+    ]),
+  ].filter((name) => name !== '')
 }
 
 /** Values a subgraph takes from the graphs around it. */

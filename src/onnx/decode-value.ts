@@ -24,7 +24,7 @@ export function readValue(
   const type = wire.message(fields, proto.valueInfo.type)
   const tensor = type && wire.message(type, proto.type.tensor)
   if (!tensor) {
-    if (type && otherTypes.some((no) => type.has(no))) {
+    if (depth === 0 && type && otherTypes.some((no) => type.has(no))) {
       throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
         what: 'a value that is not a tensor (sequence, map, optional or sparse)',
         where,
