@@ -1,12 +1,13 @@
-import type { Graph } from '../graph/ir.js'
+import { GauntletError } from '../errors.js'
+import type { DType, Graph } from '../graph/ir.js'
 import { type Shape, type Size, type ValueInfo, type ValueInfos } from '../graph/shapes.js'
 import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed } from '../runtime/session.js'
-import { GauntletError } from '../errors.js'
+import { Session, type Feed, type OutputType } from '../runtime/session.js'
+import { computedValues, inferShapes } from './infer.js'
 
 /**
- * Finds dtype and shape of every value by running the graph with all values exposed, at two batch sizes
- * when the batch is free: an axis that grows with the batch follows it. No shape inference per operator.
+ * Finds dtype and shape of every value, at two batch sizes when the batch is free: an axis that grows with the batch
+ * follows it. What ONNX Runtime cannot infer is found by running the graph.
  *
  * @param feed - makes the attacked input for a batch of n samples
  * @throws GNT_GRAPH_DYNAMIC_SHAPE when an axis follows the batch in no simple way or depends on values
@@ -16,38 +17,50 @@ export async function probeShapes(
   batch: number | null,
   feed: (n: number) => Record<string, Feed>,
 ): Promise<ValueInfos> {
-  const names = [...new Set(graph.nodes.flatMap((node) => node.outputs))].filter(
-    (name) => name !== '',
-  )
-  const exposed = {
-    ...graph,
-    outputs: names.map((name) => ({ name, dtype: 'float32' as const, dims: null })),
+  const sizes = batch === null ? [2, 3] : [batch]
+  const feeds = sizes.map(feed)
+  const seen: Map<string, OutputType>[] = []
+  for (const one of feeds) seen.push(new Map(await inferShapes(graph, one)))
+  const unknown = computedValues(graph).filter((name) => seen.some((known) => !known.has(name)))
+  if (unknown.length > 0) await measure(graph, unknown, feeds, seen)
+  const infos = new Map<string, ValueInfo>()
+  const know = (name: string, dtype: DType, dims: readonly (readonly number[])[]): void => {
+    const [first = [], second] = dims
+    const shape = second ? followBatch(name, first, second, sizes[0]!, sizes[1]!) : [...first]
+    infos.set(name, { dtype, shape })
   }
-  const session = await Session.open(encodeModel(exposed), { optimization: 'disabled' })
+  for (const name of computedValues(graph)) {
+    const types = seen.map((known) => known.get(name))
+    if (types[0])
+      know(
+        name,
+        types[0].dtype,
+        types.map((type) => type!.dims),
+      )
+  }
+  for (const { name, dtype } of graph.inputs)
+    know(
+      name,
+      dtype,
+      feeds.map((one) => one[name]!.dims),
+    )
+  return infos
+}
+
+/** Runs the graph and adds what was not known. */
+async function measure(
+  graph: Graph,
+  unknown: readonly string[],
+  feeds: readonly Record<string, Feed>[],
+  seen: readonly Map<string, OutputType>[],
+): Promise<void> {
+  const outputs = unknown.map((name) => ({ name, dtype: 'float32' as const, dims: null }))
+  const exposed = encodeModel({ ...graph, outputs })
+  const session = await Session.open(exposed, { optimization: 'disabled' })
   try {
-    const sizes = batch === null ? [2, 3] : [batch]
-    const runs: Record<string, Feed>[] = []
-    for (const n of sizes) runs.push(await session.run(feed(n)))
-    const infos = new Map<string, ValueInfo>()
-    for (const name of names) {
-      const seen = runs.map((run) => run[name])
-      const first = seen[0]
-      if (!first) continue
-      const shape =
-        seen.length === 1
-          ? [...first.dims]
-          : followBatch(name, first.dims, seen[1]!.dims, sizes[0]!, sizes[1]!)
-      infos.set(name, { dtype: first.dtype, shape })
-    }
-    for (const input of graph.inputs) {
-      const dims = runs.map((_, i) => feed(sizes[i]!)[input.name]!.dims)
-      infos.set(input.name, {
-        dtype: input.dtype,
-        shape:
-          dims.length === 1 ? [...dims[0]!] : followBatch(input.name, dims[0]!, dims[1]!, 2, 3),
-      })
-    }
-    return infos
+    for (const [i, one] of feeds.entries())
+      for (const [name, { dtype, dims }] of Object.entries(await session.run(one)))
+        seen[i]!.set(name, { dtype, dims })
   } finally {
     await session.close()
   }

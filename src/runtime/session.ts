@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import '../util/no-telemetry.js'
 import * as ort from 'onnxruntime-node'
 import { GauntletError } from '../errors.js'
-import type { DType } from '../graph/ir.js'
+import { dtypes, type DType } from '../graph/ir.js'
 
 // What goes wrong is thrown and told once, by us; this is for what the library says outside of a session.
 ort.env.logLevel = 'fatal'
@@ -14,6 +14,13 @@ export interface Feed {
   readonly dims: readonly number[]
   readonly data:
     Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Int8Array | Uint16Array
+}
+
+/** What is known of an output before anything is run. */
+export interface OutputType {
+  readonly dtype: DType
+  /** Empty as well where not even the number of axes is known. */
+  readonly dims: readonly number[]
 }
 
 export interface SessionOptions {
@@ -121,6 +128,17 @@ export class Session {
 
   get outputs(): readonly string[] {
     return this.#session.outputNames
+  }
+
+  /** The outputs of which ONNX Runtime knows type and all sizes. */
+  get outputTypes(): ReadonlyMap<string, OutputType> {
+    return new Map(
+      this.#session.outputMetadata.flatMap((output) => {
+        if (!output.isTensor || !output.shape.every((size) => typeof size === 'number')) return []
+        const dtype = dtypes.find((known) => known === output.type)
+        return dtype ? [[output.name, { dtype, dims: output.shape }]] : []
+      }),
+    )
   }
 
   /** Wall seconds spent in `run` so far. */

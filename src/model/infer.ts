@@ -1,0 +1,102 @@
+import type { Attr, Graph, Node, Tensor, Value } from '../graph/ir.js'
+import { elementCount } from '../graph/tensor.js'
+import { encodeModel } from '../onnx/encode.js'
+import { Session, type Feed, type OutputType } from '../runtime/session.js'
+
+type Types = Map<string, OutputType>
+type Sizes = Readonly<Record<string, Pick<Feed, 'dims'>>>
+
+/**
+ * dtype and shape of the values of a graph for inputs of given sizes, as ONNX Runtime infers them from the operators:
+ * nothing is run, and no weight is copied. Left out is what depends on data, and what ONNX Runtime does not know.
+ *
+ * @returns nothing at all where ONNX Runtime does not accept the graph
+ */
+export async function inferShapes(graph: Graph, inputs: Sizes): Promise<Types> {
+  const bound = bind(graph, inputs)
+  const light = weightless(bound)
+  // A few kernels want their weights as constants.
+  const types = (await typesIn(light)) ?? (await typesIn(bound)) ?? new Map<string, OutputType>()
+  // No axes: either a scalar, or a value of unknown rank. The length of its shape tells.
+  const unclear = [...types].filter(([, { dims }]) => dims.length === 0).map(([name]) => name)
+  const ranks = unclear.length > 0 ? await typesIn(shapesOf(light, unclear)) : null
+  for (const name of unclear) if (ranks?.get(shapeName(name))?.dims[0] !== 0) types.delete(name)
+  return types
+}
+
+/** Every value computed by a node. */
+export function computedValues({ nodes }: Graph): string[] {
+  return [...new Set(nodes.flatMap(({ outputs }) => outputs))].filter((name) => name !== '')
+}
+
+/** Types of the outputs, or null when ONNX Runtime does not accept the graph. */
+async function typesIn(graph: Graph): Promise<Types | null> {
+  const options = { optimization: 'disabled' } as const
+  const session = await Session.open(encodeModel(graph), options).catch(() => null)
+  const types = session && new Map(session.outputTypes)
+  await session?.close()
+  return types
+}
+
+/** All values as outputs. What a file declares of its values may be wrong, and is left out. */
+function bind(graph: Graph, sizes: Sizes): Graph {
+  return {
+    ...graph,
+    nodes: graph.nodes.map(undeclaredWithin),
+    inputs: graph.inputs.map((input) => ({
+      ...input,
+      dims: sizes[input.name]?.dims ?? input.dims,
+    })),
+    outputs: computedValues(graph).map((name) => ({ name, dtype: 'float32', dims: null })),
+  }
+}
+
+function undeclaredWithin(node: Node): Node {
+  const attrs = Object.entries(node.attrs)
+  if (!attrs.some(([, attr]) => attr.kind === 'graph')) return node
+  const free = (attr: Attr): Attr =>
+    attr.kind === 'graph' ? { kind: 'graph', value: undeclared(attr.value) } : attr
+  return { ...node, attrs: Object.fromEntries(attrs.map(([name, attr]) => [name, free(attr)])) }
+}
+
+function undeclared(graph: Graph): Graph {
+  const open = (value: Value): Value => ({ ...value, dims: null })
+  return {
+    ...graph,
+    nodes: graph.nodes.map(undeclaredWithin),
+    inputs: graph.inputs.map(open),
+    outputs: graph.outputs.map(open),
+  }
+}
+
+/** Constants that are longer than this hold weights, not sizes, axes or scales on which a shape depends. */
+const mostSizes = 256
+
+const isWeight = ({ dtype, dims }: Tensor): boolean =>
+  dtype !== 'int64' && dtype !== 'int32' && elementCount(dims) > mostSizes
+
+/** Weights are inputs of the same shape. */
+function weightless(graph: Graph): Graph {
+  const constants = Object.entries(graph.initializers)
+  const weights = constants.filter(([, tensor]) => isWeight(tensor))
+  return {
+    ...graph,
+    initializers: Object.fromEntries(constants.filter(([, tensor]) => !isWeight(tensor))),
+    inputs: [...graph.inputs, ...weights.map(([name, { dtype, dims }]) => ({ name, dtype, dims }))],
+  }
+}
+
+const shapeName = (name: string): string => `${name}/shape`
+
+/** A graph whose outputs are the shapes of some of its values. */
+function shapesOf(graph: Graph, names: readonly string[]): Graph {
+  const shapes = names.map((name): Node => {
+    const output = shapeName(name)
+    return { name: output, op: 'Shape', domain: '', inputs: [name], outputs: [output], attrs: {} }
+  })
+  return {
+    ...graph,
+    nodes: [...graph.nodes, ...shapes],
+    outputs: shapes.map(({ name }) => ({ name, dtype: 'int64', dims: [null] })),
+  }
+}
