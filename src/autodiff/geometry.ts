@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import { isFixed } from '../graph/shapes.js'
-import type { RuleContext } from './rule.js'
+import type { NodeView } from '../graph/node-view.js'
 
 /** Window geometry of a Conv or pool with explicit pads, one entry per spatial axis. */
 export interface Geometry {
@@ -21,7 +21,7 @@ export interface Geometry {
  * @throws GNT_GRAPH_DYNAMIC_SHAPE when a spatial size follows the batch or is unknown
  * Source: ONNX Operators.md, Conv and MaxPool (output shape formulas).
  */
-export function geometryOf(context: RuleContext, kernel: readonly number[]): Geometry {
+export function geometryOf(context: NodeView, kernel: readonly number[]): Geometry {
   const input = spatial(context, context.x[0]!)
   const output = spatial(context, context.y[0]!)
   const ones = input.map(() => 1)
@@ -43,7 +43,7 @@ export function geometryOf(context: RuleContext, kernel: readonly number[]): Geo
   return { input, output, kernel, strides, dilations, begin, end }
 }
 
-function spatial(context: RuleContext, name: string): number[] {
+function spatial(context: NodeView, name: string): number[] {
   return context
     .shape(name)
     .slice(2)

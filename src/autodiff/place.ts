@@ -44,7 +44,7 @@ export function reshape(context: RuleContext, value: string, shape: Shape): stri
   return context.g.emit('Reshape', [value, context.g.ints(target)])
 }
 
-export function dynamic({ node }: RuleContext): GauntletError {
+export function dynamic({ node }: Pick<RuleContext, 'node'>): GauntletError {
   return new GauntletError('GNT_GRAPH_DYNAMIC_SHAPE', {
     what: `more than one axis of ${node.op} follows the batch`,
     where: `node ${node.name}`,

@@ -99,12 +99,19 @@ const passesBefore = [absorbAffine, recogniseActivations, copyBatch]
 const passesAfter = [mergeSpreads, lowerSpreads, denseConvs, lowerGelu]
 /** Those that leave the bits of the forward pass as they are. */
 const exactPasses = new Set<unknown>([copyBatch, mergeSpreads, lowerSpreads])
-const keepsBits = (model: Differentiable, pass: unknown): boolean =>
+const keepsBits = (model: Pick<Differentiable, 'forms'>, pass: unknown): boolean =>
   model.forms === undefined || exactPasses.has(pass)
 
+/** The network in the form that is differentiated, verified after every pass. */
+export function readied(model: Pick<Differentiable, 'graph' | 'infos' | 'forms'>): Graph {
+  return passesBefore
+    .filter((pass) => keepsBits(model, pass))
+    .reduce((graph, pass) => verify(pass(graph, model.infos)), model.graph)
+}
+
 /** The graph in the form that runs fastest, verified after every pass. */
-function finish(
-  model: Differentiable,
+export function finish(
+  model: Pick<Differentiable, 'forms'>,
   g: GraphBuilder,
   inputs: readonly Value[],
   outputs: readonly Value[],
@@ -137,9 +144,7 @@ function differentiate(
       got: `${model.classes} classes`,
       fix: 'use --loss margin or --loss ce',
     })
-  const network = passesBefore
-    .filter((pass) => keepsBits(model, pass))
-    .reduce((graph, pass) => verify(pass(graph, model.infos)), model.graph)
+  const network = readied(model)
   const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
   const built = definition.build({

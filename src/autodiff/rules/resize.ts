@@ -1,4 +1,5 @@
 import { GauntletError } from '../../errors.js'
+import type { NodeView } from '../../graph/node-view.js'
 import { isFixed, sameSize } from '../../graph/shapes.js'
 import { ints, numbers, tensorOf } from '../../graph/tensor.js'
 import { positiveAxis } from '../emit.js'
@@ -38,7 +39,7 @@ const turned = ({ g }: RuleContext, matrix: string): string =>
   g.emit('Transpose', [matrix], { perm: [1, 0] })
 
 /** The axes that roi, scales and sizes speak of. */
-function namedAxes(context: RuleContext): number[] {
+function namedAxes(context: NodeView): number[] {
   const rank = context.shape(context.x[0]!).length
   const named = context.ints('axes')
   return named
@@ -46,11 +47,11 @@ function namedAxes(context: RuleContext): number[] {
     : Array.from({ length: rank }, (_, axis) => axis)
 }
 
-const crops = (context: RuleContext): boolean =>
+const crops = (context: NodeView): boolean =>
   context.string('coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize'
 
 /** Axes along which values are mixed or moved. @throws GNT_GRAPH_DYNAMIC_SHAPE where one of them follows the batch */
-function touchedAxes(context: RuleContext): number[] {
+export function touchedAxes(context: NodeView): number[] {
   const { g, x, y } = context
   const [from, to] = [context.shape(x[0]!), context.shape(y[0]!)]
   const scales = x[2] ? g.initializer(x[2]) : undefined
@@ -86,7 +87,7 @@ function byPooling(context: RuleContext, axes: readonly number[]): string | null
 }
 
 /** (in, out): what each input pixel of an axis gives to each output pixel. */
-function matrixOf(context: RuleContext, axis: number): string {
+export function matrixOf(context: NodeView, axis: number): string {
   const { g, x, y, node } = context
   const size = context.shape(x[0]!)[axis] as number
   const out = context.shape(y[0]!)[axis] as number
@@ -119,7 +120,7 @@ function matrixOf(context: RuleContext, axis: number): string {
 }
 
 /** The one factor for all named axes, by which neither is larger (or smaller) than asked for. */
-function commonScale(context: RuleContext, policy: string, size: number, out: number): string {
+function commonScale(context: NodeView, policy: string, size: number, out: number): string {
   const { g, x, node } = context
   const sizes = g.initializer(x[3]!)
   const factors = sizes
