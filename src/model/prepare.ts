@@ -1,6 +1,3 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
 import { upgrade } from '../graph/opset.js'
@@ -8,9 +5,8 @@ import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
 import { elementCount } from '../graph/tensor.js'
-import { decodeModel } from '../onnx/decode.js'
 import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed } from '../runtime/session.js'
+import type { Feed } from '../runtime/session.js'
 import type { Differentiable } from '../step/compile.js'
 import { createRng } from '../util/rng.js'
 import { freeBatch } from './batch.js'
@@ -21,6 +17,7 @@ import { lowerAll } from './lower.js'
 import { hasReducedPrecision, isAttackable } from './precision.js'
 import { scoresOf } from './scores.js'
 import { probeShapes } from './probe.js'
+import { simplify } from './simplify.js'
 
 export interface PrepareOptions extends InputOptions {
   /** Range of the data; only used to try the network out on plausible values. */
@@ -118,21 +115,3 @@ export async function prepareModel(
 }
 
 const contrasts = [0.1, 1, 0.4]
-
-/**
- * Constants folded, BatchNormalization in Conv, no dead nodes: done by ONNX Runtime with standard operators only. A
- * network of reduced precision is fused as far as it will be when it runs (`extended`): computed in integers it gives
- * other numbers than computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it
- * from being fused.
- */
-async function simplify(graph: Graph, optimization: 'basic' | 'extended'): Promise<Graph> {
-  const folder = await mkdtemp(join(tmpdir(), 'gauntlet-'))
-  try {
-    const path = join(folder, 'simplified.onnx')
-    const session = await Session.open(encodeModel(graph), { optimization, optimizedPath: path })
-    await session.close()
-    return decodeModel(new Uint8Array(await readFile(path)))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
