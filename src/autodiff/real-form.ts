@@ -21,17 +21,22 @@ export interface Form {
   emit(op: string, inputs: readonly string[], shape: Shape, attrs?: Node['attrs']): string
 }
 
-/**
- * The gradients of an operator on integers. `output` says where its own scale and zero point stand; without it the
- * result is real, and nothing is cut off.
- */
+/** Where an operator's own scale and zero point stand among its inputs. */
+export interface Output {
+  readonly scale: number
+  readonly zero: number
+  /** Not worth computing once more in real numbers: what was cut off is read from the integers that came out. */
+  readonly isCostly?: boolean
+}
+
+/** The gradients of an operator on integers. Without `output` the result is real, and nothing is cut off. */
 export function throughReal(
   context: RuleContext,
   operands: readonly Operand[],
-  output: { readonly scale: number; readonly zero: number } | null,
+  output: Output | null,
   build: (form: Form) => string,
 ): Gradients {
-  const { g, x, y, dy, wants } = context
+  const { g, x, dy, wants } = context
   const mark = g.mark()
   const known = (name: string, shape: Shape): string => g.know(name, { dtype: 'float32', shape })
   const reals = new Map<number, string>()
@@ -50,10 +55,10 @@ export function throughReal(
   }
   const real = build(form)
   const wanted = operands.filter(({ value }) => wants[value])
-  const seed = output ? unsaturated(context, y[0]!, dy[0]!, x[output.scale]!) : dy[0]!
+  const [value, seed] = output ? ending(context, real, output) : [real, dy[0]!]
   const gradients = context.through(
     mark,
-    new Map([[real, seed]]),
+    new Map([[value, seed]]),
     wanted.map(({ value }) => reals.get(value)!),
   )
   const result: (string | null)[] = x.map(() => null)
@@ -84,7 +89,23 @@ export function constantOf(
   return realConstant(integers, scales, tensorAt(zero), axis)
 }
 
-/** dY / s, and zero at the ends of the range: there the value was cut off, or clipped by a fused Relu. */
+/** How the real result became integers again: the value to begin at, and its gradient. */
+function ending(
+  context: RuleContext,
+  real: string,
+  { scale, zero, isCostly }: Output,
+): [string, string] {
+  const { g, x, y, dy } = context
+  if (isCostly) return [real, unsaturated(context, y[0]!, dy[0]!, x[scale]!)]
+  const { dtype, shape } = g.info(y[0]!)
+  const rounded = g.emit('QuantizeLinear', [real, x[scale]!, x[zero] || g.scalar(0, dtype)])
+  return [g.know(rounded, { dtype, shape }), dy[0]!]
+}
+
+/**
+ * dY / s, and zero at the ends of the range: there the value was cut off. One that is just at an end counts as cut off
+ * as well, which is what Relu's own rule says of 0 where a Relu was fused.
+ */
 function unsaturated(context: RuleContext, y: string, dY: string, scale: string): string {
   const { g } = context
   const [low, high] = ranges[g.info(y).dtype] ?? [-Infinity, Infinity]

@@ -29,18 +29,18 @@ import {
 
 const plain = (value: number): Operand => ({ value, scale: value + 1, zero: value + 2 })
 
-/** x, s, z, w, s, z, s, z, bias → y. The bias adds a constant, which no gradient sees. */
+/** x, s, z, w, s, z, s, z, bias → y. The bias adds a constant, which the gradient does not see. */
 function qLinearConv(context: RuleContext): Gradients {
   const { node, y } = context
   const operands = [plain(0), { ...plain(3), axis: 0 }]
-  return throughReal(context, operands, { scale: 6, zero: 7 }, (form) =>
+  return throughReal(context, operands, { scale: 6, zero: 7, isCostly: true }, (form) =>
     form.emit('Conv', operands.map(form.real), context.shape(y[0]!), node.attrs),
   )
 }
 
 function qLinearMatMul(context: RuleContext): Gradients {
   const operands = [plain(0), { ...plain(3), axis: lastAxis(context, 3) }]
-  return throughReal(context, operands, { scale: 6, zero: 7 }, (form) =>
+  return throughReal(context, operands, { scale: 6, zero: 7, isCostly: true }, (form) =>
     form.emit('MatMul', operands.map(form.real), context.shape(context.y[0]!)),
   )
 }
@@ -53,8 +53,11 @@ function qGemm(context: RuleContext): Gradients {
     Object.entries({ alpha, transA, transB }).filter(([, attr]) => attr !== undefined),
   ) as Node['attrs']
   const operands = [plain(0), { ...plain(3), axis: context.int('transB', 0) === 1 ? 0 : 1 }]
-  return throughReal(context, operands, x[7] ? { scale: 7, zero: 8 } : null, (form) =>
-    form.emit('Gemm', operands.map(form.real), context.shape(y[0]!), attrs),
+  return throughReal(
+    context,
+    operands,
+    x[7] ? { scale: 7, zero: 8, isCostly: true } : null,
+    (form) => form.emit('Gemm', operands.map(form.real), context.shape(y[0]!), attrs),
   )
 }
 
@@ -146,17 +149,6 @@ function targetOf(context: RuleContext, shape: Shape): string {
   return context.g.ints(target)
 }
 
-/** data, s, z, s, z with the axes as an attribute, which ReduceMean takes as an input. */
-function qLinearReduceMean(context: RuleContext): Gradients {
-  const { g, x, y, node } = context
-  const { axes: _, ...attrs } = node.attrs
-  const axes = context.ints('axes') ?? context.shape(x[0]!).map((_size, axis) => axis)
-  const operand = plain(0)
-  return throughReal(context, [operand], { scale: 3, zero: 4 }, (form) =>
-    form.emit('ReduceMean', [form.real(operand), g.ints(axes)], context.shape(y[0]!), attrs),
-  )
-}
-
 const realForm = 'real form'
 const ms = (op: string): string => `com.microsoft:${op}`
 const clipped = straightThrough('clipped identity', quantize)
@@ -185,7 +177,6 @@ export const quantizedRules: RuleTable = {
     realForm,
     qLinearUnary('GlobalAveragePool', pool, true),
   ),
-  [ms('QLinearReduceMean')]: straightThrough(realForm, qLinearReduceMean),
   [ms('QLinearWhere')]: straightThrough(realForm, qLinearWhere),
   [ms('MatMulNBits')]: matMulNBits,
   [ms('QLinearConcat')]: straightThrough(realForm, qLinearConcat),
