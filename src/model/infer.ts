@@ -1,6 +1,7 @@
-import type { Attr, Graph, Node, Tensor, Value } from '../graph/ir.js'
+import type { Attr, Graph, Node, Tensor } from '../graph/ir.js'
 import { elementCount } from '../graph/tensor.js'
 import { encodeModel } from '../onnx/encode.js'
+import { foldSizes } from './fold-sizes.js'
 import { Session, type Feed, type OutputType } from '../runtime/session.js'
 
 type Types = Map<string, OutputType>
@@ -14,13 +15,18 @@ type Sizes = Readonly<Record<string, Pick<Feed, 'dims'>>>
  */
 export async function inferShapes(graph: Graph, inputs: Sizes): Promise<Types> {
   const bound = bind(graph, inputs)
-  const light = weightless(bound)
+  let light = weightless(bound)
   // A few kernels want their weights as constants.
   const types = (await typesIn(light)) ?? (await typesIn(bound)) ?? new Map<string, OutputType>()
-  // No axes: either a scalar, or a value of unknown rank. The length of its shape tells.
-  const unclear = [...types].filter(([, { dims }]) => dims.length === 0).map(([name]) => name)
-  const ranks = unclear.length > 0 ? await typesIn(shapesOf(light, unclear)) : null
-  for (const name of unclear) if (ranks?.get(shapeName(name))?.dims[0] !== 0) types.delete(name)
+  const isKnown = (name: string): boolean => types.has(name)
+  // Sizes computed from sizes are followed by the runtime through the commonest operators only.
+  while (types.size > 0 && !computedValues(graph).every(isKnown)) {
+    const folded = await foldSizes(light, types)
+    const more = folded && (await typesIn(folded))
+    if (!more) break
+    for (const [name, type] of more) types.set(name, type)
+    light = folded
+  }
   return types
 }
 
@@ -29,8 +35,19 @@ export function computedValues({ nodes }: Graph): string[] {
   return [...new Set(nodes.flatMap(({ outputs }) => outputs))].filter((name) => name !== '')
 }
 
-/** Types of the outputs, or null when ONNX Runtime does not accept the graph. */
+/** Types of the outputs, as far as they are known, or null when ONNX Runtime does not accept the graph. */
 async function typesIn(graph: Graph): Promise<Types | null> {
+  const types = await typesOf(graph)
+  // No axes: either a scalar, or a value of unknown rank. The length of its shape tells.
+  const unclear = [...(types ?? [])].filter(([, { dims }]) => dims.length === 0)
+  if (!types || unclear.length === 0) return types
+  const names = unclear.map(([name]) => name)
+  const ranks = await typesOf(shapesOf(graph, names))
+  for (const name of names) if (ranks?.get(shapeName(name))?.dims[0] !== 0) types.delete(name)
+  return types
+}
+
+async function typesOf(graph: Graph): Promise<Types | null> {
   const options = { optimization: 'disabled' } as const
   const session = await Session.open(encodeModel(graph), options).catch(() => null)
   const types = session && new Map(session.outputTypes)
@@ -54,18 +71,19 @@ function bind(graph: Graph, sizes: Sizes): Graph {
 function undeclaredWithin(node: Node): Node {
   const attrs = Object.entries(node.attrs)
   if (!attrs.some(([, attr]) => attr.kind === 'graph')) return node
-  const free = (attr: Attr): Attr =>
-    attr.kind === 'graph' ? { kind: 'graph', value: undeclared(attr.value) } : attr
-  return { ...node, attrs: Object.fromEntries(attrs.map(([name, attr]) => [name, free(attr)])) }
+  const open = attrs.map(([name, attr]): [string, Attr] => [
+    name,
+    attr.kind === 'graph' ? { kind: 'graph', value: undeclared(attr.value) } : attr,
+  ])
+  return { ...node, attrs: Object.fromEntries(open) }
 }
 
 function undeclared(graph: Graph): Graph {
-  const open = (value: Value): Value => ({ ...value, dims: null })
   return {
     ...graph,
     nodes: graph.nodes.map(undeclaredWithin),
-    inputs: graph.inputs.map(open),
-    outputs: graph.outputs.map(open),
+    inputs: graph.inputs.map((value) => ({ ...value, dims: null })),
+    outputs: graph.outputs.map((value) => ({ ...value, dims: null })),
   }
 }
 
