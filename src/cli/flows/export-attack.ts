@@ -10,7 +10,7 @@ import type { Norm } from '../../threat/threat-model.js'
 import { located } from '../../util/located.js'
 import { checkEpsilon } from './checks.js'
 import type { Exported } from './export-gradient.js'
-import { attackReadme } from './export-readme.js'
+import { attackReadme, type Recipe } from './export-readme.js'
 import { checkFileWritable } from './writable.js'
 
 export interface AttackExportOptions {
@@ -27,19 +27,6 @@ export interface AttackExportOptions {
   readonly layout?: 'nchw' | 'nhwc' | undefined
   readonly input?: string | undefined
   readonly output?: string | undefined
-}
-
-/** How often the step is taken, how far, and from where. */
-export interface Recipe {
-  readonly attack: 'pgd' | 'fgsm'
-  readonly norm: Norm
-  readonly epsilon: number
-  readonly steps: number
-  readonly stepSize: number
-  readonly randomStart: boolean
-  readonly targeted: boolean
-  readonly loss: LossName
-  readonly range: readonly [number, number]
 }
 
 /**

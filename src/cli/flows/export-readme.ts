@@ -1,5 +1,18 @@
-import { normLabels } from '../../threat/threat-model.js'
-import type { Recipe } from './export-attack.js'
+import type { LossName } from '../../step/losses.js'
+import { normLabels, type Norm } from '../../threat/threat-model.js'
+
+/** How often the step is taken, how far, and from where. */
+export interface Recipe {
+  readonly attack: 'pgd' | 'fgsm'
+  readonly norm: Norm
+  readonly epsilon: number
+  readonly steps: number
+  readonly stepSize: number
+  readonly randomStart: boolean
+  readonly targeted: boolean
+  readonly loss: LossName
+  readonly range: readonly [number, number]
+}
 
 export interface AttackPage {
   readonly file: string
