@@ -11,10 +11,11 @@ function run(one: QuantizedCase, build: QuantizedCase['real']): ReturnType<typeo
   return differentiate(s.graph(one.inputs, output), pointOf(one))
 }
 
+const size = (values: readonly number[]): number => Math.max(...values.map(Math.abs))
+
 describe('an operator on integers has the gradient of its real form', () => {
   it.each(quantizedCases)('$op: $label', async (one) => {
     const [integers, real] = [await run(one, one.integers), await run(one, one.real)]
-    const size = (values: readonly number[]): number => Math.max(...values.map(Math.abs))
     for (const name of Object.keys(one.inputs)) {
       const [a, b] = [integers.gradients[name]!, real.gradients[name]!]
       expect(size(a)).toBeGreaterThan(1e-3)
@@ -52,6 +53,11 @@ function roundTrip(
 const mask = (gradient: readonly number[]): number[] =>
   gradient.map((value, k) => Number((value / (1 + k / 10)).toFixed(5)))
 
+const perChannel = (s: Sketch): [string, string] => [
+  s.keep('float32', [2], 0.01, 0.1),
+  s.keep('int8', [2], 3, 0),
+]
+
 describe('QuantizeLinear', () => {
   // The masks are those of PyTorch's fake_quantize_per_tensor_affine and _per_channel_affine.
   it('passes what is not cut off, the ends of the range included', async () => {
@@ -69,16 +75,12 @@ describe('QuantizeLinear', () => {
 
   it('has a scale of its own for each channel', async () => {
     const x = [-1.06, -1.04, -1, 0, 12.7, 12.8, -12.8, -12.9]
-    const build = (s: Sketch): [string, string] => [
-      s.keep('float32', [2], 0.01, 0.1),
-      s.keep('int8', [2], 3, 0),
-    ]
-    const { gradients } = await roundTrip([2, 4], x, build, { axis: 0 })
+    const { gradients } = await roundTrip([2, 4], x, perChannel, { axis: 0 })
     expect(mask(gradients['x']!)).toEqual([1, 1, 1, 1, 1, 0, 1, 0])
     const turned = await roundTrip(
       [4, 2],
       [x[0]!, x[4]!, x[1]!, x[5]!, x[2]!, x[6]!, x[3]!, x[7]!],
-      build,
+      perChannel,
       {
         axis: -1,
       },
