@@ -2,8 +2,12 @@ import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
 import { attackedInput } from '../graph/passes/preprocess.js'
 import { rebatch } from '../graph/passes/rebatch.js'
+import { isRowWise } from '../graph/passes/row-wise.js'
+import { isFixed } from '../graph/shapes.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed } from '../runtime/session.js'
+import { computedValues, inferShapes } from './infer.js'
+import { inferInfos } from './probe.js'
 
 export interface FreedBatch {
   readonly graph: Graph
@@ -13,11 +17,13 @@ export interface FreedBatch {
 }
 
 /**
- * Makes the batch axis free where the network allows it: each candidate graph must give, for a few samples
- * at once, what the file's own graph gives for each.
+ * Makes the batch axis free where the network allows it. Most graphs prove by their operators that each sample is
+ * treated on its own; of the others each candidate must give, for a few samples at once, what the file's own graph
+ * gives for each.
  *
  * @param fixed - the batch size the file fixes, or null
  * @param feed - makes the attacked input for a batch of n different samples
+ * @param isTried - the network is run, whatever it proves
  * @throws GNT_MODEL_UNSUPPORTED when a sample's output depends on the others of a batch that cannot be split
  */
 export async function freeBatch(
@@ -25,11 +31,15 @@ export async function freeBatch(
   fixed: number | null,
   output: string,
   feed: (n: number) => Record<string, Feed>,
+  isTried = false,
 ): Promise<FreedBatch> {
   const unlabelled = rebatch(graph, attackedInput, null)
   const retargeted = (['copy', 'infer'] as const).map((axis) =>
     rebatch(graph, attackedInput, fixed ?? 1, axis),
   )
+  for (const candidate of [unlabelled, ...retargeted])
+    if (!isTried && (await isProven(candidate, graph, fixed, output, feed)))
+      return { graph: candidate, batch: null, notes: [] }
   // Another number than the one that the file fixes, which proves nothing.
   const trial = feed(fixed === 3 ? 5 : 3)
   const own = fixed === null ? unlabelled : graph
@@ -49,6 +59,28 @@ export async function freeBatch(
     ? `samples of one batch influence each other: runs at a batch of ${rows}`
     : `cannot be re-batched: runs at its fixed batch of ${rows}`
   return { graph: own, batch: rows, notes: [note] }
+}
+
+/** The candidate treats samples one by one, and at the batch that the file fixes it is the file's own graph. */
+async function isProven(
+  candidate: Graph,
+  own: Graph,
+  fixed: number | null,
+  output: string,
+  feed: (n: number) => Record<string, Feed>,
+): Promise<boolean> {
+  const infos = await inferInfos(candidate, feed)
+  const { dtype } = infos.get(output) ?? {}
+  if (dtype !== 'float32' || !isRowWise(candidate, infos, attackedInput, output)) return false
+  if (fixed === null) return true
+  // They differ in the targets of Reshape and Expand only: with equal shapes they compute the same.
+  const types = await inferShapes(own, feed(fixed))
+  return computedValues(own).every((name) => {
+    const shape = infos
+      .get(name)
+      ?.shape.map((size) => (isFixed(size) ? size : size.perBatch * fixed))
+    return shape !== undefined && shape.join() === types.get(name)?.dims.join()
+  })
 }
 
 type Trial = Readonly<Record<string, Feed>>

@@ -18,9 +18,12 @@ export async function inferShapes(graph: Graph, inputs: Sizes): Promise<Types> {
   let light = weightless(bound)
   // A few kernels want their weights as constants.
   const types = (await typesIn(light)) ?? (await typesIn(bound)) ?? new Map<string, OutputType>()
+  if (types.size === 0) return types
+  for (const { name, dtype, dims } of bound.inputs)
+    if (dims?.every((size) => typeof size === 'number')) types.set(name, { dtype, dims })
   const isKnown = (name: string): boolean => types.has(name)
   // Sizes computed from sizes are followed by the runtime through the commonest operators only.
-  while (types.size > 0 && !computedValues(graph).every(isKnown)) {
+  while (!computedValues(graph).every(isKnown)) {
     const folded = await foldSizes(light, types)
     const more = folded && (await typesIn(folded))
     if (!more) break

@@ -81,7 +81,9 @@ export async function prepareModel(
     const dims = [n, ...fit.preprocessing.sampleShape]
     return { [attackedInput]: { dtype: 'float32', dims, data } }
   }
-  const freed = await freeBatch(whole, fit.batch, outputName, feed)
+  // What a user gives for the other inputs may be out of range: only a run can tell.
+  const isTried = Object.keys(constants).length > 0
+  const freed = await freeBatch(whole, fit.batch, outputName, feed, isTried)
   const isReduced = hasReducedPrecision(graph)
   const simplified = await simplify(freed.graph, isReduced ? 'extended' : 'basic')
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.

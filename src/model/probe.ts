@@ -1,9 +1,14 @@
 import { GauntletError } from '../errors.js'
-import type { DType, Graph } from '../graph/ir.js'
+import type { Graph } from '../graph/ir.js'
 import { type Shape, type Size, type ValueInfo, type ValueInfos } from '../graph/shapes.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type OutputType } from '../runtime/session.js'
 import { computedValues, inferShapes } from './infer.js'
+
+/** Batch sizes that show which axes follow a free batch. */
+const trialSizes = [2, 3] as const
+
+type FeedOf = (n: number) => Record<string, Feed>
 
 /**
  * Finds dtype and shape of every value, at two batch sizes when the batch is free: an axis that grows with the batch
@@ -15,36 +20,52 @@ import { computedValues, inferShapes } from './infer.js'
 export async function probeShapes(
   graph: Graph,
   batch: number | null,
-  feed: (n: number) => Record<string, Feed>,
+  feed: FeedOf,
 ): Promise<ValueInfos> {
-  const sizes = batch === null ? [2, 3] : [batch]
+  const sizes = batch === null ? trialSizes : [batch]
   const feeds = sizes.map(feed)
   const seen: Map<string, OutputType>[] = []
-  for (const one of feeds) seen.push(new Map(await inferShapes(graph, one)))
+  for (const one of feeds) seen.push(await inferShapes(graph, one))
   const unknown = computedValues(graph).filter((name) => seen.some((known) => !known.has(name)))
   if (unknown.length > 0) await measure(graph, unknown, feeds, seen)
   const infos = new Map<string, ValueInfo>()
-  const know = (name: string, dtype: DType, dims: readonly (readonly number[])[]): void => {
-    const [first = [], second] = dims
-    const shape = second ? followBatch(name, first, second, sizes[0]!, sizes[1]!) : [...first]
+  for (const [name, types] of typesAt(graph, feeds, seen)) {
+    const [{ dtype, dims: first }, second] = types
+    const shape = second ? followBatch(first, second.dims) : first
+    if (!shape) throw strangeShape(name, first, second!.dims)
     infos.set(name, { dtype, shape })
   }
-  for (const name of computedValues(graph)) {
-    const types = seen.map((known) => known.get(name))
-    if (types[0])
-      know(
-        name,
-        types[0].dtype,
-        types.map((type) => type!.dims),
-      )
-  }
-  for (const { name, dtype } of graph.inputs)
-    know(
-      name,
-      dtype,
-      feeds.map((one) => one[name]!.dims),
-    )
   return infos
+}
+
+/** The same for a free batch, without running anything: values that are not known are left out. */
+export async function inferInfos(graph: Graph, feed: FeedOf): Promise<ValueInfos> {
+  const feeds = trialSizes.map(feed)
+  const seen: Map<string, OutputType>[] = []
+  for (const one of feeds) seen.push(await inferShapes(graph, one))
+  const infos = new Map<string, ValueInfo>()
+  for (const [name, [first, second]] of typesAt(graph, feeds, seen)) {
+    const shape = followBatch(first.dims, second!.dims)
+    if (shape) infos.set(name, { dtype: first.dtype, shape })
+  }
+  return infos
+}
+
+/** Types of the inputs and of the values that are known at all batch sizes. */
+function typesAt(
+  graph: Graph,
+  feeds: readonly Record<string, Feed>[],
+  seen: readonly ReadonlyMap<string, OutputType>[],
+): [string, [OutputType, OutputType | undefined]][] {
+  return [
+    ...computedValues(graph).map((name) => [name, seen.map((known) => known.get(name))] as const),
+    ...graph.inputs.map(
+      ({ name, dtype }) => [name, feeds.map((one) => ({ dtype, dims: one[name]!.dims }))] as const,
+    ),
+  ].flatMap(([name, types]) => {
+    const [first, second] = types
+    return first && types.every(Boolean) ? [[name, [first, second]]] : []
+  })
 }
 
 /** Runs the graph and adds what was not known. */
@@ -66,24 +87,23 @@ async function measure(
   }
 }
 
-function followBatch(
-  name: string,
-  a: readonly number[],
-  b: readonly number[],
-  sizeA: number,
-  sizeB: number,
-): Shape {
+/** @returns null when an axis follows the batch in no simple way */
+function followBatch(a: readonly number[], b: readonly number[]): Shape | null {
+  const [sizeA, sizeB] = trialSizes
   const sizes = a.map((size, axis): Size | null => {
     if (size === b[axis]) return size
     const perBatch = (b[axis]! - size) / (sizeB - sizeA)
     return perBatch * sizeA === size ? { perBatch } : null
   })
-  if (a.length !== b.length || sizes.includes(null))
-    throw new GauntletError('GNT_GRAPH_DYNAMIC_SHAPE', {
-      what: 'the shape of a value follows the batch in no simple way',
-      where: `value ${name}`,
-      got: `[${a.join(', ')}] for ${sizeA} samples, [${b.join(', ')}] for ${sizeB}`,
-      fix: 'use an attack that needs no gradient',
-    })
-  return sizes as Size[]
+  return a.length !== b.length || sizes.includes(null) ? null : (sizes as Size[])
+}
+
+function strangeShape(name: string, a: readonly number[], b: readonly number[]): GauntletError {
+  const [sizeA, sizeB] = trialSizes
+  return new GauntletError('GNT_GRAPH_DYNAMIC_SHAPE', {
+    what: 'the shape of a value follows the batch in no simple way',
+    where: `value ${name}`,
+    got: `[${a.join(', ')}] for ${sizeA} samples, [${b.join(', ')}] for ${sizeB}`,
+    fix: 'use an attack that needs no gradient',
+  })
 }
