@@ -28,6 +28,7 @@ export interface SessionOptions {
   readonly provider?: string | undefined
   /** Threads inside one call. Default 1: the pool's workers are the parallelism. */
   readonly threads?: number | undefined
+  /** `extended`: everything but the memory layouts of this machine, which no other operator can read. */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all' | undefined
   /** Where ONNX Runtime writes the graph it simplified. */
   readonly optimizedPath?: string | undefined
@@ -61,6 +62,9 @@ const fusions = [
   'SkipLayerNormFusion',
 ]
 
+/** Those that change the memory layout. ONNX Runtime's own level `extended` leaves out some fusions as well. */
+const layouts = ['NchwcTransformer', 'NhwcTransformer']
+
 const ortNames: Partial<Record<DType, ort.Tensor.Type>> = {
   float32: 'float32',
   float64: 'float64',
@@ -84,21 +88,21 @@ export class Session {
 
   /** @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
   static async open(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+    const isExtended = options.optimization === 'extended'
+    const left = [...(options.isFused ? fusions : []), ...(isExtended ? layouts : [])]
     const settings: ort.InferenceSession.SessionOptions = {
       executionProviders: [options.provider ?? 'cpu'],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      graphOptimizationLevel: options.optimization ?? 'all',
+      graphOptimizationLevel: isExtended ? 'all' : (options.optimization ?? 'all'),
       // 4 = fatal only: what goes wrong is thrown and told once, by us.
       logSeverityLevel: 4,
       ...(options.optimizedPath ? { optimizedModelFilePath: options.optimizedPath } : {}),
       // Idle threads that spin would take time from the other worker.
       extra: {
         session: { intra_op: { allow_spinning: '0' } },
-        ...(options.isFused
-          ? { optimization: { disable_specified_optimizers: fusions.join(';') } }
-          : {}),
+        optimization: { disable_specified_optimizers: left.join(';') },
       },
     }
     try {

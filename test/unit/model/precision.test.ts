@@ -129,7 +129,9 @@ function inType(dtype: DType): Graph {
     s.scalar(0.5, dtype),
   ])
   const relu = s.emit('Relu', [gelu])
-  const y = s.emit('MatMul', [relu, weight(s, [16, 4], dtype)])
+  // In float32 ONNX Runtime fuses a product and its scale, in half precision it does not.
+  const scaled = s.emit('Mul', [relu, s.scalar(0.37, dtype)])
+  const y = s.emit('MatMul', [scaled, weight(s, [16, 4], dtype)])
   return typed(s.graph({ x: ['N', ...sampleShape] }, y), dtype)
 }
 
@@ -261,7 +263,8 @@ describe('the gradient of a network of reduced precision', () => {
       perSample((await compare(graph, predicted)).gradient.map(Math.abs))
     const [expected, got] = [await most(single), await most(half)]
     expect(Math.min(...expected)).toBeLessThan(1e-8)
-    for (const [k, value] of got.entries()) expect(value / expected[k]!).toBeCloseTo(1, 0)
+    for (const [k, value] of got.entries())
+      expect(Math.abs(Math.log(value / expected[k]!))).toBeLessThan(1)
   })
 
   it('in double precision is that in float32', async () => {
@@ -276,7 +279,7 @@ const perSample = (values: readonly number[]): number[] =>
 /** The same network with greater logits: it is surer of what it says. */
 function sure(graph: Graph): Graph {
   const [output] = graph.outputs as [Graph['outputs'][number]]
-  const by = tensorOf(output.dtype, [], [300])
+  const by = tensorOf(output.dtype, [], [1000])
   const node = {
     name: 'scale',
     op: 'Mul',
