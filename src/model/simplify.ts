@@ -12,10 +12,7 @@ import { Session } from '../runtime/session.js'
  * other numbers than computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it
  * from being fused.
  */
-export async function simplify(
-  graph: Graph,
-  optimization: 'basic' | 'extended',
-): Promise<Graph> {
+export async function simplify(graph: Graph, optimization: 'basic' | 'extended'): Promise<Graph> {
   const folder = await mkdtemp(join(tmpdir(), 'gauntlet-'))
   try {
     const path = join(folder, 'simplified.onnx')
