@@ -1,6 +1,6 @@
 import { GauntletError } from '../../errors.js'
 import { isFixed, type Shape, type Size } from '../../graph/shapes.js'
-import { ints } from '../../graph/tensor.js'
+import { ints, tensorOf } from '../../graph/tensor.js'
 import { positiveAxis, zerosLike } from '../emit.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 import { padded, reshape } from '../place.js'
@@ -154,7 +154,20 @@ function compress(context: RuleContext): Gradients {
   return [g.emit('ScatterElements', [zeros, indices, dy[0]!], { axis })]
 }
 
+/** The two values get the sum of dY where each of them stands. */
+function oneHot(context: RuleContext): Gradients {
+  const { g, x, dy, node } = context
+  const offOn = g.constant(tensorOf(context.info(x[2]!).dtype, [2], [0, 1]), 'off_on')
+  const isOn = g.emit('OneHot', [x[0]!, x[1]!, offOn], node.attrs)
+  const total = (value: string): string =>
+    g.emit('Reshape', [g.emit('ReduceSum', [value], { keepdims: 0 }), g.ints([1])])
+  const on = total(g.emit('Mul', [dy[0]!, isOn]))
+  const all = total(dy[0]!)
+  return [null, null, g.emit('Concat', [g.emit('Sub', [all, on]), on], { axis: 0 })]
+}
+
 export const indexingRules: RuleTable = {
+  OneHot: gradient(oneHot),
   Compress: gradient(compress),
   /** Turned round twice a sequence is as it was. */
   ReverseSequence: gradient(({ g, x, dy, node }) => [

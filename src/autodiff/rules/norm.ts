@@ -3,6 +3,7 @@ import { float } from '../../graph/builder.js'
 import { isFixed, type Shape } from '../../graph/shapes.js'
 import { numbers, tensorOf } from '../../graph/tensor.js'
 import { positiveAxis, tiny } from '../emit.js'
+import { dynamic } from '../place.js'
 import { sumTo } from '../sum-to.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
@@ -140,11 +141,46 @@ function layerNormalization(context: RuleContext): Gradients {
   const axes = range(first, shape.length)
   const own = standardiseLayer(context, first, axes)
   const whole = context.shape(y[0]!)
+  const dX = (): string => {
+    const parts = dy[0]
+      ? [throughStandardise(context, own, g.emit('Mul', [dy[0], x[1]!]), axes)]
+      : []
+    parts.push(...throughStatistics(context, own, axes))
+    return parts.reduce((a, b) => g.emit('Add', [a, b]))
+  }
+  const dScale = (dY: string): string =>
+    sumTo(g, g.emit('Mul', [dY, own.xHat]), whole, context.shape(x[1]!))
   return [
-    wants[0] ? throughStandardise(context, own, g.emit('Mul', [dy[0]!, x[1]!]), axes) : null,
-    wants[1] ? sumTo(g, g.emit('Mul', [dy[0]!, own.xHat]), whole, context.shape(x[1]!)) : null,
-    wants[2] ? sumTo(g, dy[0]!, whole, context.shape(x[2]!)) : null,
+    wants[0] ? dX() : null,
+    wants[1] && dy[0] ? dScale(dy[0]) : null,
+    wants[2] && dy[0] ? sumTo(g, dy[0], whole, context.shape(x[2]!)) : null,
   ]
+}
+
+/** The mean and 1/σ may be outputs too: dX = dMean / M, and −dInv · inv² · x̂ / M, over M elements. */
+function throughStatistics(
+  context: RuleContext,
+  { xHat, inverse }: Standardised,
+  axes: readonly number[],
+): string[] {
+  const { g, x, dy } = context
+  const shape = context.shape(x[0]!)
+  const [, dMean, dInverse] = dy
+  const count = axes.reduce((product, axis) => {
+    const size = shape[axis]!
+    return product * (isFixed(size) ? size : Number.NaN)
+  }, 1)
+  if ((dMean || dInverse) && !Number.isFinite(count)) throw dynamic(context)
+  // The statistics of other types are float32 as well.
+  const scaled = (value: string): string =>
+    g.emit('Mul', [g.emit('CastLike', [value, context.scalar(0)]), context.scalar(1 / count)])
+  const parts: string[] = []
+  if (dMean) parts.push(g.emit('Expand', [scaled(dMean), g.emit('Shape', [x[0]!])]))
+  if (dInverse) {
+    const slope = g.emit('Mul', [scaled(dInverse), g.emit('Mul', [inverse, inverse])])
+    parts.push(g.emit('Neg', [g.emit('Mul', [slope, xHat])]))
+  }
+  return parts
 }
 
 /** In float32 by a LayerNormalization with scale 1: one fused kernel. In other types it yields inv as float32. */

@@ -17,7 +17,6 @@ const operators = [
   'ArgMin',
   'Hardmax',
   'NonZero',
-  'OneHot',
   // windows of a given length
   'HannWindow',
   'HammingWindow',

@@ -11,6 +11,17 @@ import {
 
 export const indexingCases: readonly RuleCase[] = [
   {
+    op: 'OneHot',
+    label: 'the two values',
+    inputs: [shaped([3], 1, 0, 3), shaped([], 4), weight([2])],
+  },
+  {
+    op: 'OneHot',
+    label: 'another axis, indices from the end',
+    inputs: [shaped([2, 2], 1, -1, 0, 2), shaped([], 3), weight([2])],
+    attrs: { axis: 1 },
+  },
+  {
     op: 'Compress',
     label: 'an axis',
     inputs: [input(['N', 4, 2]), bools([4], 1, 0, 0, 1)],

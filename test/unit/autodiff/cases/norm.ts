@@ -1,4 +1,4 @@
-import { input, positive, weight, type RuleCase } from '../../../helpers/gradient-check.js'
+import { fixed, input, positive, weight, type RuleCase } from '../../../helpers/gradient-check.js'
 import { float } from '../../../helpers/graphs.js'
 
 const batchNorm = (channels: number): RuleCase['inputs'] => [
@@ -36,6 +36,23 @@ export const normCases: readonly RuleCase[] = [
     label: 'one axis, own epsilon',
     inputs: [input(['N', 3, 4]), weight([3]), weight([3])],
     attrs: { epsilon: float(0.1) },
+  },
+  {
+    op: 'LayerNormalization',
+    label: 'mean and deviation as outputs',
+    // ONNX Runtime gives both in single precision, whatever the precision of X.
+    tolerance: 1e-3,
+    inputs: [input(['N', 3, 4]), weight([4]), weight([4])],
+    outputs: 3,
+  },
+  {
+    op: 'LayerNormalization',
+    label: 'the deviation alone, two axes',
+    inputs: [input(['N', 3, 4]), fixed([3, 4], 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3)],
+    attrs: { axis: 1 },
+    tolerance: 1e-3,
+    outputs: 3,
+    reads: [2],
   },
   {
     op: 'LayerNormalization',
