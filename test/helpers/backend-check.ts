@@ -254,27 +254,31 @@ async function differences(trial: Trial, point: Point, name: string): Promise<nu
   const slopes: number[] = []
   for (let k = 0; k < directions; k++) {
     const direction = directionOf(trial, name, k)
-    const slope = async (h: number): Promise<number> => {
-      const at = async (by: number): Promise<number> => {
-        const moved = point[name]!.map((value, j) => value + by * direction[j]!)
-        const run = await trial.forward.run(
-          feedsAt(trial.bound, { ...point, [name]: moved }, precision),
-        )
-        let sum = 0
-        for (const [output, { data }] of trial.weights) {
-          const values = run[output]!.data
-          for (let j = 0; j < data.length; j++) sum += Number(data[j]) * Number(values[j])
-        }
-        return sum
-      }
-      return ((await at(h)) - (await at(-h))) / (2 * h)
+    const at = async (by: number): Promise<number> => {
+      const moved = point[name]!.map((value, j) => value + by * direction[j]!)
+      return lossAt(trial, { ...point, [name]: moved })
     }
+    const slope = async (h: number): Promise<number> => ((await at(h)) - (await at(-h))) / (2 * h)
     const [long, short] = [await slope(step), await slope(step / 2)]
     const allowed = (precision === 'float64' ? 1e-5 : 2e-2) * Math.max(1, Math.abs(short))
     if (!(Math.abs(long - short) <= allowed)) return null
     slopes.push((4 * short - long) / 3)
   }
   return slopes
+}
+
+/** The weighted sum of the model's float outputs. */
+async function lossAt(
+  { bound, forward, weights, precision }: Trial,
+  point: Point,
+): Promise<number> {
+  const run = await forward.run(feedsAt(bound, point, precision))
+  let sum = 0
+  for (const [output, { data }] of weights) {
+    const values = run[output]!.data
+    for (let j = 0; j < data.length; j++) sum += Number(data[j]) * Number(values[j])
+  }
+  return sum
 }
 
 /** What is wrong with the gradient, or null. */

@@ -187,6 +187,7 @@ function build(models: readonly Simulated[]): RunReport {
       path: `models/glyphs-${model.version}.onnx`,
       digest: model.digest,
       cleanAccuracy: wilson(tally(model.right), samples),
+      approximations: [],
       worstCase: epsilons.map((epsilon) => ({
         norm: 'linf',
         epsilon,

@@ -9,9 +9,12 @@ if (names.length === 0)
     `skipped: no backend tests of ONNX in ${backendFolder} (Debian package libonnx-testdata; GAUNTLET_ONNX_TESTDATA names another folder)`,
   )
 
-describe.skipIf(names.length === 0)('backend node tests of ONNX', () => {
-  const outcomes = new Map<string, Outcome>()
+const outcomes = new Map<string, Outcome>()
 
+const count = (kind: Outcome['kind']): number =>
+  [...outcomes.values()].filter((one) => one.kind === kind).length
+
+describe.skipIf(names.length === 0)('backend node tests of ONNX', () => {
   it.each(names)('%s', async (name) => {
     const outcome = await checkBackendCase(readBackendCase('node', name))
     outcomes.set(name, outcome)
@@ -19,8 +22,6 @@ describe.skipIf(names.length === 0)('backend node tests of ONNX', () => {
   })
 
   it('are covered by more than half', () => {
-    const count = (kind: Outcome['kind']): number =>
-      [...outcomes.values()].filter((one) => one.kind === kind).length
     expect(count('covered')).toBeGreaterThan(0.5 * (names.length - count('notFloat')))
   })
 

@@ -1,6 +1,5 @@
 import {
   absent,
-  fixed,
   input,
   ints,
   type Operand,
