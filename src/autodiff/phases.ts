@@ -1,7 +1,8 @@
 import type { Tensor } from '../graph/ir.js'
-import { floats, tensorOfFloats } from '../graph/tensor.js'
+import { floats, tensorOfOwn } from '../graph/tensor.js'
 import type { Geometry } from './geometry.js'
 import type { RuleContext } from './rule.js'
+import { swapChannels } from './swap-channels.js'
 
 /**
  * Input gradient of a 2-D Conv with stride s > 1 and a constant kernel. Pixel i of X has the phase r = (i + σ) mod s, with i + σ = s·q + r; the taps that reach it
@@ -32,16 +33,17 @@ export function phases(
   const [M, C, kh, kw] = weight.dims as [number, number, number, number]
   const from = floats(weight)
   const to = new Float32Array(s * s * C * M * ay.length * ax.length)
+  const length = ay.length * ax.length
   for (let ry = 0; ry < s; ry++)
-    for (let rx = 0; rx < s; rx++)
-      for (const [ly, ty] of ay.taps[ry]!)
-        for (const [lx, tx] of ax.taps[rx]!)
-          for (let c = 0; c < C; c++)
-            for (let m = 0; m < M; m++)
-              // DepthToSpace in DCR order reads channel (ry·s + rx)·C + c.
-              to[((((ry * s + rx) * C + c) * M + m) * ay.length + ly) * ax.length + lx] =
-                from[((m * C + c) * kh + ty) * kw + tx]!
-  const kernel = tensorOfFloats([s * s * C, M, ay.length, ax.length], to)
+    for (let rx = 0; rx < s; rx++) {
+      const pairs = ay.taps[ry]!.flatMap(([ly, ty]) =>
+        ax.taps[rx]!.map(([lx, tx]) => [ly * ax.length + lx, ty * kw + tx] as const),
+      )
+      // DepthToSpace in DCR order reads channel (ry·s + rx)·C + c.
+      const target = (ry * s + rx) * C * M * length
+      swapChannels(from, to, [M, C], { from: kh * kw, to: length, pairs }, 0, target)
+    }
+  const kernel = tensorOfOwn([s * s * C, M, ay.length, ax.length], to)
   const stacked = g.emit('Conv', [dY, g.constant(kernel, `${x[1]}_phases`)], {
     kernel_shape: [ay.length, ax.length],
     pads: [ay.begin, ax.begin, ay.end, ax.end],

@@ -85,7 +85,13 @@ export function scalar(tensor: Tensor): number {
 
 /** A float32 tensor; `values` in C order, as many as the dims say. */
 export function tensorOfFloats(dims: readonly number[], values: Iterable<number>): Tensor {
-  return tensorOver('float32', dims, Float32Array.from(values))
+  const data = values instanceof Float32Array ? values.slice() : Float32Array.from(values)
+  return tensorOver('float32', dims, data)
+}
+
+/** The same over the array itself: whoever made it gives it away. */
+export function tensorOfOwn(dims: readonly number[], values: Float32Array<ArrayBuffer>): Tensor {
+  return tensorOver('float32', dims, values)
 }
 
 /** An int64 tensor. Values at or beyond ±2^63 saturate: 2^63 is how a decoded INT64_MAX looks. */

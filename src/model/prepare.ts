@@ -69,18 +69,7 @@ export async function prepareModel(
   const whole = preprocess(named, `m/${input.name}`, fit.preprocessing)
   const outputName = `m/${output}`
 
-  const [low, high] = options.range ?? [0, 1]
-  const feed = (n: number): Record<string, Feed> => {
-    const size = elementCount(fit.preprocessing.sampleShape)
-    const rng = createRng('probe', n, size)
-    const data = Float32Array.from({ length: n * size }, (_, i) => {
-      // Samples of unlike contrast: many a network says the same of any two samples of plain noise.
-      const width = (high - low) * contrasts[Math.floor(i / size) % contrasts.length]!
-      return low + width * rng.uniform()
-    })
-    const dims = [n, ...fit.preprocessing.sampleShape]
-    return { [attackedInput]: { dtype: 'float32', dims, data } }
-  }
+  const feed = trialSamples(fit.preprocessing.sampleShape, options.range ?? [0, 1])
   // What a user gives for the other inputs may be out of range: only a run can tell.
   const isTried = Object.keys(constants).length > 0
   const freed = await freeBatch(whole, fit.batch, outputName, feed, isTried)
@@ -116,4 +105,33 @@ export async function prepareModel(
   }
 }
 
+/** Samples of unlike contrast: many a network says the same of any two samples of plain noise. */
 const contrasts = [0.1, 1, 0.4]
+
+/** Batches of n plausible samples. Most are asked for their shape alone, so the numbers are drawn when they are read. */
+function trialSamples(
+  sampleShape: readonly number[],
+  [low, high]: readonly [number, number],
+): (n: number) => Record<string, Feed> {
+  const size = elementCount(sampleShape)
+  const draw = (n: number): Float32Array => {
+    const rng = createRng('probe', n, size)
+    const data = new Float32Array(n * size)
+    for (let i = 0; i < n; i++) {
+      const width = (high - low) * contrasts[i % contrasts.length]!
+      rng.fillUniform(data.subarray(i * size, (i + 1) * size), low, low + width)
+    }
+    return data
+  }
+  return (n) => {
+    let data: Float32Array | undefined
+    const samples: Feed = {
+      dtype: 'float32',
+      dims: [n, ...sampleShape],
+      get data() {
+        return (data ??= draw(n))
+      },
+    }
+    return { [attackedInput]: samples }
+  }
+}

@@ -1,8 +1,9 @@
 import type { GraphBuilder } from '../../graph/builder.js'
-import { floats, tensorOfFloats } from '../../graph/tensor.js'
+import { floats, tensorOfOwn } from '../../graph/tensor.js'
 import type { Tensor } from '../../graph/ir.js'
 import { geometryOf, transposed, type Geometry } from '../geometry.js'
 import { phases } from '../phases.js'
+import { swapChannels } from '../swap-channels.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
 /**
@@ -64,14 +65,12 @@ function turned(weight: Tensor, group: number): Tensor {
   const Mg = M / group
   const from = floats(weight)
   const to = new Float32Array(from.length)
-  for (let k = 0; k < group; k++)
-    for (let m = 0; m < Mg; m++)
-      for (let c = 0; c < Cg; c++) {
-        const source = ((k * Mg + m) * Cg + c) * taps
-        const target = ((k * Cg + c) * Mg + m) * taps
-        for (let t = 0; t < taps; t++) to[target + taps - 1 - t] = from[source + t]!
-      }
-  return tensorOfFloats([Cg * group, Mg, ...kernel], to)
+  const pairs = Array.from({ length: taps }, (_, t) => [taps - 1 - t, t] as const)
+  for (let k = 0; k < group; k++) {
+    const start = k * Mg * Cg * taps
+    swapChannels(from, to, [Mg, Cg], { from: taps, to: taps, pairs }, start, start)
+  }
+  return tensorOfOwn([Cg * group, Mg, ...kernel], to)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { GraphBuilder } from '../builder.js'
 import type { Node, Tensor } from '../ir.js'
 import { isFixed } from '../shapes.js'
-import { elementCount, floats, ints, tensorOfFloats } from '../tensor.js'
+import { elementCount, floats, ints, tensorOfOwn } from '../tensor.js'
 import { readersOf, type Readers, type ShapedGraph } from './readers.js'
 
 /**
@@ -206,14 +206,14 @@ const copying = 48
 
 /** Multiplications per pixel. */
 const work = (parts: readonly Part[]): number =>
-  parts.reduce((count, { kernel }) => count + elementCount(kernel.dims), 0)
+  parts.reduce((count, { dims }) => count + elementCount(dims), 0)
 
 const summed = (g: GraphBuilder, parts: readonly Part[]): string =>
   sum(
     g,
-    parts.map(({ term, kernel, pads }) =>
-      g.emit('Conv', [term.x, g.constant(kernel, `${term.name}_phase`)], {
-        kernel_shape: kernel.dims.slice(2),
+    parts.map(({ term, dims, kernel, pads }) =>
+      g.emit('Conv', [term.x, g.constant(kernel(), `${term.name}_phase`)], {
+        kernel_shape: dims.slice(2),
         pads,
       }),
     ),
@@ -234,7 +234,7 @@ function together(
           const source = ((ry * s + rx) * C + c) * size
           to.set(from.subarray(source, source + size), ((ry * C + c) * s + rx) * size)
         }
-    const kernel = g.constant(tensorOfFloats(weight.dims, to), `${name}_woven`)
+    const kernel = g.constant(tensorOfOwn(weight.dims, to), `${name}_woven`)
     return g.emit('Conv', [x, kernel], { kernel_shape: weight.dims.slice(2), pads })
   })
   const pixels = g.emit('Reshape', [toNhwc(g, sum(g, convs)), g.ints([0, 0, 0, s * C, s])])
@@ -248,7 +248,10 @@ function together(
 
 interface Part {
   readonly term: Term
-  readonly kernel: Tensor
+  /** (channels, M, height, width) */
+  readonly dims: readonly number[]
+  /** Only one of several ways to cut a kernel is taken. */
+  kernel(): Tensor
   readonly pads: readonly number[]
 }
 
@@ -272,16 +275,32 @@ function crop(term: Term, first: number, last: number): Part | null {
   const y1 = Math.max(kh - bottom, ...rows.map((y) => y + 1))
   const x1 = Math.max(kw - right, ...columns.map((x) => x + 1))
   const dims = [last - first, M, y1 - y0, x1 - x0]
-  const kept = new Float32Array(elementCount(dims))
-  let at = 0
-  for (let k = 0; k < (last - first) * M; k++)
-    for (let y = y0; y < y1; y++)
-      for (let x = x0; x < x1; x++) kept[at++] = weights[k * size + y * kw + x]!
+  const taps = Int32Array.from(
+    Array.from({ length: size }, (_, tap) => tap).filter((tap) => {
+      const [y, x] = [Math.floor(tap / kw), tap % kw]
+      return y >= y0 && y < y1 && x >= x0 && x < x1
+    }),
+  )
   return {
     term,
-    kernel: tensorOfFloats(dims, kept),
+    dims,
+    kernel: () => tensorOfOwn(dims, pickTaps(weights, size, taps)),
     pads: [top - y0, left - x0, bottom - (kh - y1), right - (kw - x1)],
   }
+}
+
+/** Those taps of every kernel, in that order. */
+function pickTaps(
+  weights: Float32Array,
+  size: number,
+  taps: Int32Array,
+): Float32Array<ArrayBuffer> {
+  if (taps.length === size) return weights.slice()
+  const kept = new Float32Array((weights.length / size) * taps.length)
+  let at = 0
+  for (let from = 0; from < weights.length; from += size)
+    for (let k = 0; k < taps.length; k++) kept[at++] = weights[from + taps[k]!]!
+  return kept
 }
 
 const toNhwc = (g: GraphBuilder, value: string): string =>
