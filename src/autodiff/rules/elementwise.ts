@@ -1,7 +1,7 @@
 import { tensorOf, isFloating, numbers } from '../../graph/tensor.js'
 import { GauntletError } from '../../errors.js'
 import { gradientType } from '../context.js'
-import { cast, isSame, uniformValue, wins } from '../emit.js'
+import { cast, isSame, tiny, uniformValue, wins } from '../emit.js'
 import {
   broadcasting,
   choice,
@@ -45,6 +45,13 @@ function pow(context: RuleContext): Gradients {
   return [wants[0] ? powBase(context, dtype) : null, wants[1] ? dB() : null]
 }
 
+/**
+ * A root is infinitely steep at 0. A great number takes the place of infinity, which would be no number once a mask or
+ * another zero is multiplied to it: PyTorch's lp_pool over zeros, a norm written out.
+ */
+const atLeastTiny = (context: RuleContext, value: string): string =>
+  context.g.emit('Max', [value, tiny(context)])
+
 function powBase(context: RuleContext, dtype: Parameters<typeof tensorOf>[0]): string | null {
   const { g, x, y, dy } = context
   const [base, exponent] = x as [string, string]
@@ -62,9 +69,11 @@ function powBase(context: RuleContext, dtype: Parameters<typeof tensorOf>[0]): s
       case 2:
         return times(g.emit('Mul', [base, p]))
       case 0.5:
-        return g.emit('Div', [g.emit('Mul', [dY, p]), y[0]!])
-      default:
-        return times(g.emit('Mul', [g.emit('Pow', [base, context.scalar(uniform - 1)]), p]))
+        return g.emit('Div', [g.emit('Mul', [dY, p]), atLeastTiny(context, y[0]!)])
+      default: {
+        const finite = uniform > 0 && uniform < 1 ? atLeastTiny(context, base) : base
+        return times(g.emit('Mul', [g.emit('Pow', [finite, context.scalar(uniform - 1)]), p]))
+      }
     }
   }
   const power = constant
@@ -166,7 +175,7 @@ export const elementwiseRules: RuleTable = {
   /** dX = dY / 2Y. */
   Sqrt: gradient((context) => {
     const half = context.g.emit('Mul', [context.dy[0]!, context.scalar(0.5)])
-    return [context.g.emit('Div', [half, context.y[0]!])]
+    return [context.g.emit('Div', [half, atLeastTiny(context, context.y[0]!)])]
   }),
   /** dX = −dY · Y². */
   Reciprocal: unary(({ g, y }) => g.emit('Neg', [g.emit('Mul', [y[0]!, y[0]!])])),

@@ -250,6 +250,20 @@ describe('kinks and ties', () => {
       [0, 0.25, 0],
     ],
     ['Pow at 0', one('Pow', ['x', 'e']), { e: bound(2) }, [0, -1, 1], [0, -2, 2]],
+    [
+      'Sqrt of what Relu made 0',
+      [nodeOf('Relu', ['x'], ['r']), nodeOf('Sqrt', ['r'], ['y'])],
+      {},
+      [-1, 0, 4],
+      [0, 0, 0.25],
+    ],
+    ...[0.5, 0.75].map((e): [string, Node[], Graph['initializers'], number[], number[]] => [
+      `Pow ${e} of what Relu made 0`,
+      [nodeOf('Relu', ['x'], ['r']), nodeOf('Pow', ['r', 'e'], ['y'])],
+      { e: bound(e) },
+      [-1, 0, 1],
+      [0, 0, e],
+    ]),
   ])('%s', async (_, nodes, initializers, point, expected) => {
     const { x } = await gradientsAt(sketch(nodes, initializers), point)
     expected.forEach((value, k) => expect(x![k]).toBeCloseTo(value, 6))
