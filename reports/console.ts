@@ -4,6 +4,7 @@ import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.
 import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
 import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
 import {
+  approximationLines,
   comparisonPairs,
   directionOf,
   headlineOf,
@@ -65,6 +66,7 @@ export function renderGate(report: RunReport, options: ConsoleOptions = {}): str
     ...spoken.flatMap((rule) => ruleLines(rule, width, paint)),
     ...(quiet.length === 0 ? [] : wrap(`✓ ${passedText(quiet)}`, width, '  ')),
     ...problemLines(report, width, paint),
+    ...approximationLines(report).flatMap((line) => wrap(`~ ${line}`, width, '  ')),
   ]
   return lines.join('\n')
 }

@@ -4,6 +4,7 @@ import type { Proportion } from '../src/stats/types.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
 import { formatThreat, pNumber, pointsRange, shareRange } from './text.js'
 import {
+  approximationLines,
   changeOf,
   comparisonPairs,
   headlineOf,
@@ -30,6 +31,9 @@ export const markdown: Reporter = {
       headline.change && escapeMarkdown(headline.change),
       headline.against.map(ruleLine).join('\n'),
       versionTable(report),
+      approximationLines(report)
+        .map((line) => `- ${escapeMarkdown(line)}`)
+        .join('\n'),
       details('Gate rules', headline.others.map(ruleLine).join('\n')),
       ...comparisonPairs(report).map(({ baseline, candidate, rows }) =>
         details(

@@ -14,6 +14,7 @@ import { wilson } from '../src/stats/proportion.js'
 import type { CellOutcomes, RunRecord } from '../src/store/types.js'
 import type { Norm } from '../src/threat/threat-model.js'
 import { canonicalJson, digestJson } from '../src/util/hash.js'
+import { isApproximation } from '../src/util/approximation.js'
 
 export interface ReportInput {
   readonly run: RunRecord
@@ -173,6 +174,7 @@ function versionView(version: string, cells: readonly CellOutcomes[]): VersionVi
       const robust = [...worstCase(own.filter(matches(threat))).values()]
       return { ...threat, robustAccuracy: wilson(count(robust, Boolean), robust.length) }
     }),
+    approximations: [...new Set(own.flatMap(({ notes }) => notes.filter(isApproximation)))],
   }
 }
 

@@ -3,6 +3,7 @@ import type { ComparisonView, RunReport, VersionView } from '../src/reporter.js'
 import type { PairedDifference, Proportion } from '../src/stats/types.js'
 import type { Norm } from '../src/threat/threat-model.js'
 import { formatCounted, formatPoints } from '../src/stats/format.js'
+import { shortApproximations } from '../src/util/approximation.js'
 import { formatThreat } from './text.js'
 
 /** Facts that every format derives from a report in the same way. */
@@ -40,6 +41,14 @@ export function robustAccuracyAt(
   return version.worstCase.find(
     (row) => row.norm === threat?.norm && row.epsilon === threat.epsilon,
   )?.robustAccuracy
+}
+
+/** `gradients of v2 are approximated: straight-through at 53 QuantizeLinear`, for each version of which it is so. */
+export function approximationLines({ versions }: RunReport): string[] {
+  return versions.flatMap(({ version, approximations }) => {
+    const short = shortApproximations(approximations)
+    return short === '' ? [] : [`gradients of ${version} are approximated: ${short}`]
+  })
 }
 
 /** What the interval supports: a change in one direction, or none. */

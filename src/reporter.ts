@@ -36,6 +36,8 @@ export interface VersionView {
     readonly epsilon: number
     readonly robustAccuracy: Proportion
   }[]
+  /** Where its gradients are those of surrogates, one phrase each; empty where they are exact. */
+  readonly approximations: readonly string[]
 }
 
 export interface ComparisonView {

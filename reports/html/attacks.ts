@@ -1,5 +1,6 @@
 import type { CellView, RunReport } from '../../src/reporter.js'
 import { formatCount, formatPercent, formatSharePlain } from '../../src/stats/format.js'
+import { isApproximation } from '../../src/util/approximation.js'
 import type { Proportion } from '../../src/stats/types.js'
 import { shareRange } from '../text.js'
 import { seriesColour, shareBar } from './interval.js'
@@ -25,7 +26,10 @@ function attackRow(report: RunReport, cell: CellView, withNotes: boolean): Marku
 }
 
 function notesOf(cell: CellView): string[] {
-  return [...(cell.complete ? [] : ['incomplete: numbers are of what was done']), ...cell.notes]
+  return [
+    ...(cell.complete ? [] : ['incomplete: numbers are of what was done']),
+    ...cell.notes.filter((note) => !isApproximation(note)),
+  ]
 }
 
 /** Bar, estimate and interval in one cell that sorts by the estimate. */

@@ -9,6 +9,7 @@ import {
 } from '../../src/stats/format.js'
 import { formatThreat, shareRange, tie } from '../text.js'
 import {
+  approximationLines,
   changeOf,
   directionOf,
   headlineOf,
@@ -71,7 +72,7 @@ export function versionTable(report: RunReport): Markup {
   const name = threat ? `Robust accuracy at ${tie(formatThreat(threat))}` : 'Robust accuracy'
   return markup`<table class="versions"><caption>Versions in order. Robust: right under every attack. Below each: ${formatSharePlain(report.versions[0]?.cleanAccuracy.confidence ?? 0.95)} interval.</caption>
 <thead><tr><th scope="col">Version</th><th scope="col">Clean accuracy</th><th scope="col">${name}</th></tr></thead>
-<tbody>${report.versions.map((version) => versionRow(report, version, threat))}</tbody></table>${sampleFlow(report)}`
+<tbody>${report.versions.map((version) => versionRow(report, version, threat))}</tbody></table>${approximationLines(report).map((line) => markup`<p class="muted">${breakable(line)}.</p>`)}${sampleFlow(report)}`
 }
 
 function versionRow(report: RunReport, version: VersionView, threat: Threat | undefined): Markup {

@@ -1,24 +1,20 @@
 import type { Node } from '../graph/ir.js'
+import { approximationPhrase } from '../util/approximation.js'
 
-/** Where surrogates stood in for derivatives, in words: a quantized network has hundreds of such nodes. */
+/** Where surrogates stood in for derivatives: a quantized network has hundreds of such nodes. */
 export class Approximations {
-  readonly #nodes = new Map<string, string[]>()
+  readonly #nodes = new Map<string, { surrogate: string; op: string; names: string[] }>()
 
-  add(surrogate: string, node: Node): void {
-    const key = `straight-through (${surrogate}) at|${node.op}`
-    this.#nodes.set(key, [node.name, ...(this.#nodes.get(key) ?? [])])
+  add(surrogate: string, { op, name }: Node): void {
+    const key = JSON.stringify([surrogate, op])
+    const names = [name, ...(this.#nodes.get(key)?.names ?? [])]
+    this.#nodes.set(key, { surrogate, op, names })
   }
 
   /** One phrase for each surrogate and operator, in the order of the graph. */
   phrases(): string[] {
-    return [...this.#nodes]
-      .map(([key, names]) => {
-        const [phrase, op] = key.split('|') as [string, string]
-        const [first] = names
-        return names.length === 1
-          ? `${phrase} ${first} (${op})`
-          : `${phrase} ${names.length} ${op} nodes, the first ${first}`
-      })
+    return [...this.#nodes.values()]
+      .map(({ surrogate, op, names }) => approximationPhrase(surrogate, op, names))
       .toReversed()
   }
 }
