@@ -11,6 +11,7 @@ import { poolRules } from './pool.js'
 import { quantizedRules } from './quantized.js'
 import { reduceRules } from './reduce.js'
 import { resizeRules } from './resize.js'
+import { scatteringRules } from './scattering.js'
 import { zeroRules } from './zero.js'
 
 /** Every operator that can be differentiated. A new family is one file and one line here. */
@@ -27,6 +28,7 @@ export const rules: RuleTable = mergeOnce([
   quantizedRules,
   reduceRules,
   resizeRules,
+  scatteringRules,
   zeroRules,
 ])
 

@@ -110,32 +110,6 @@ function topK(context: RuleContext): Gradients {
   return [scatter(context, indices, dy[0], context.int('axis', -1), 'none')]
 }
 
-/**
- * ScatterElements and ScatterND: the updates get dY at their places; the data gets the rest, or with the
- * reduction `add` all of it.
- */
-const scattered = (
-  read: (context: RuleContext) => string,
-  blank: (context: RuleContext, zeros: string) => string,
-): RuleTable[string] =>
-  gradient((context) => {
-    const { x, dy, wants } = context
-    const reduction = context.string('reduction', 'none')
-    if (reduction !== 'none' && reduction !== 'add')
-      throw unsupported(context, `the reduction ${reduction}`)
-    const data = (): string =>
-      reduction === 'add' ? dy[0]! : blank(context, zerosLike(context, x[2]!))
-    return [wants[0] ? data() : null, null, wants[2] ? read(context) : null]
-  })
-
-function unsupported({ node }: RuleContext, what: string): GauntletError {
-  return new GauntletError('GNT_GRAD_NO_RULE', {
-    what: `no gradient rule for ${node.op} with ${what}`,
-    where: `node ${node.name}`,
-    fix: 'use an attack that needs no gradient (gauntlet attacks)',
-  })
-}
-
 /** The entries that the condition kept go back to where they stood; without an axis X counts as flat. */
 function compress(context: RuleContext): Gradients {
   const { g, x, y, dy } = context
@@ -179,13 +153,4 @@ export const indexingRules: RuleTable = {
   ]),
   GatherND: gradient(gatherNd),
   TopK: gradient(topK),
-  ScatterElements: scattered(
-    ({ g, x, dy, int }) => g.emit('GatherElements', [dy[0]!, x[1]!], { axis: int('axis', 0) }),
-    ({ g, x, dy, int }, zeros) =>
-      g.emit('ScatterElements', [dy[0]!, x[1]!, zeros], { axis: int('axis', 0) }),
-  ),
-  ScatterND: scattered(
-    ({ g, x, dy }) => g.emit('GatherND', [dy[0]!, x[1]!]),
-    ({ g, x, dy }, zeros) => g.emit('ScatterND', [dy[0]!, x[1]!, zeros]),
-  ),
 }

@@ -148,7 +148,6 @@ describe('errors', () => {
       ['x', 's', 's', 's', 's'],
       { training_mode: 1 },
     ],
-    ['GNT_GRAD_NO_RULE', 'ScatterND', ['x', 'at', 's'], { reduction: 'mul' }],
     ['GNT_GRAPH_DYNAMIC_SHAPE', 'ReduceSum', ['x', 'x'], {}],
   ] as const)('%s for a form of %s that has no gradient', (code, op, inputs, attrs) => {
     const graph = sketch([nodeOf(op, inputs, ['y'], attrs)], {

@@ -8,11 +8,12 @@ import { movementRules } from '../../../src/autodiff/rules/movement.js'
 import { normRules } from '../../../src/autodiff/rules/norm.js'
 import { reduceRules } from '../../../src/autodiff/rules/reduce.js'
 import { resizeRules } from '../../../src/autodiff/rules/resize.js'
+import { scatteringRules } from '../../../src/autodiff/rules/scattering.js'
 import { checkRule, type RuleCase } from '../../helpers/gradient-check.js'
 import { activationCases } from './cases/activation.js'
 import { einsumCases } from './cases/einsum.js'
 import { elementwiseCases } from './cases/elementwise.js'
-import { indexingCases } from './cases/indexing.js'
+import { indexingCases, scatteringCases } from './cases/indexing.js'
 import { movementCases } from './cases/movement.js'
 import { normCases } from './cases/norm.js'
 import { reduceCases } from './cases/reduce.js'
@@ -27,6 +28,7 @@ const families: Readonly<Record<string, readonly RuleCase[]>> = {
   norm: normCases,
   einsum: einsumCases,
   resize: resizeCases,
+  scattering: scatteringCases,
 }
 
 const tables: Readonly<Record<string, RuleTable>> = {
@@ -38,6 +40,7 @@ const tables: Readonly<Record<string, RuleTable>> = {
   norm: normRules,
   einsum: einsumRules,
   resize: resizeRules,
+  scattering: scatteringRules,
 }
 
 it.each(Object.entries(tables))('every %s rule has a case', (family, table) => {

@@ -148,18 +148,25 @@ export const indexingCases: readonly RuleCase[] = [
     outputs: 2,
     reads: [0],
   },
-  ...['none', 'add'].flatMap((reduction): RuleCase[] => [
-    {
-      op: 'ScatterElements',
-      label: reduction,
-      inputs: [input(['N', 4]), shaped([2, 2], 3, 0, 1, 2), weight([2, 2])],
-      attrs: { axis: 1, reduction },
-    },
-    {
-      op: 'ScatterND',
-      label: reduction,
-      inputs: [input(['N', 3]), shaped([2, 2], 0, 1, 1, 2), weight([2])],
-      attrs: { reduction },
-    },
-  ]),
 ]
+
+export const scatteringCases: readonly RuleCase[] = ['none', 'add', 'mul', 'max', 'min'].flatMap(
+  (reduction): RuleCase[] => {
+    // Where it adds up, a place may be written twice.
+    const last = reduction === 'none' ? 2 : 1
+    return [
+      {
+        op: 'ScatterElements',
+        label: reduction,
+        inputs: [input(['N', 4]), shaped([2, 2], 3, 0, 1, last), weight([2, 2])],
+        attrs: { axis: 1, reduction },
+      },
+      {
+        op: 'ScatterND',
+        label: reduction,
+        inputs: [input(['N', 3]), shaped([2, 2], 0, 1, last === 2 ? 1 : 0, last), weight([2])],
+        attrs: { reduction },
+      },
+    ]
+  },
+)

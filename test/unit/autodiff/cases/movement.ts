@@ -133,7 +133,7 @@ export const movementCases: readonly RuleCase[] = [
   { op: 'Pad', label: 'negative pads', inputs: [input(['N', 5]), ints(0, -1, 0, -2)] },
   { op: 'Pad', label: 'cut here, padded there', inputs: [input(['N', 5]), ints(0, 2, 0, -2)] },
   { op: 'Pad', label: 'nothing', inputs: [input(['N', 2]), ints(0, 0, 0, 0)] },
-  ...['reflect', 'edge'].map((mode): RuleCase => ({
+  ...['reflect', 'edge', 'wrap'].map((mode): RuleCase => ({
     op: 'Pad',
     label: mode,
     inputs: [input(['N', 1, 3, 3]), ints(0, 0, 2, 1, 0, 0, 1, 2)],
