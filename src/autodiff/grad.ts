@@ -4,10 +4,11 @@ import type { Node } from '../graph/ir.js'
 import type { Forms } from '../graph/lower/forms.js'
 import { realForms } from '../graph/lower/quantized.js'
 import { operatorKey } from '../graph/operator-key.js'
+import { capturedBy, neededBy } from '../graph/sort.js'
 import { contextOf, gradientInfo } from './context.js'
 import { behindForms, ownNodes } from './forms.js'
 import { Approximations } from './approximations.js'
-import { refusals } from './refusals.js'
+import { refusals, unlowered } from './refusals.js'
 import type { RuleContext, RuleTable, SettledRule } from './rule.js'
 import { rules as builtInRules } from './rules/index.js'
 import { sumTo } from './sum-to.js'
@@ -66,7 +67,8 @@ export function backward(g: GraphBuilder, options: BackwardOptions): BackwardRes
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!
     const wants = node.inputs.map((input) => input !== '' && active.has(input))
-    if (!wants.includes(true) || !node.outputs.some((output) => arriving.has(output))) continue
+    const reads = wants.includes(true) || capturedBy(node).some((value) => active.has(value))
+    if (!reads || !node.outputs.some((output) => arriving.has(output))) continue
     if (node.outputs.some((output) => forms.has(output))) {
       for (const output of node.outputs) {
         const form = forms.get(output)
@@ -111,7 +113,7 @@ function reachableFrom(
 ): Set<string> {
   const active = new Set(wrt)
   for (const node of nodes) {
-    if (node.inputs.some((input) => active.has(input)) && ruleOf(node)?.kind !== 'zero')
+    if (neededBy(node).some((value) => active.has(value)) && ruleOf(node)?.kind !== 'zero')
       for (const output of node.outputs) if (output) active.add(output)
   }
   return active
@@ -128,6 +130,7 @@ function noRule(
     where: `node ${node.name}, path ${pathThrough(node, nodes, wrt)}`,
     got:
       refusals[operatorKey(node)] ??
+      unlowered[operatorKey(node)] ??
       `an operator outside the ${Object.keys(rules).length} that have a rule (gauntlet ops)`,
     fix: 'use an attack that needs no gradient (gauntlet attacks), or name an earlier output with --output',
   })

@@ -12,6 +12,24 @@ export const refusals: Readonly<Record<string, string>> = {
   ),
   ...all(['ImageDecoder'], 'reads files; name the pixels behind it with --input'),
   ...all(
+    ['DeformConv', 'MaxRoiPool', 'RoiAlign', 'GridSample', 'AffineGrid', 'Col2Im', 'CenterCropPad'],
+    'no rule yet',
+  ),
+  ...all(['DFT', 'STFT'], 'no rule yet'),
+}
+
+/** Why an operator that has a simpler form can be left as it is after all. */
+export const unlowered: Readonly<Record<string, string>> = {
+  ...all(['If'], 'a condition that depends on the data, with branches of unlike shapes'),
+  ...all(
+    ['Loop', 'Scan'],
+    'a loop whose number of steps depends on the data or on the batch, or is too great to unroll',
+  ),
+  ...all(
+    ['RNN', 'LSTM', 'GRU'],
+    'a sequence whose length is not fixed; export the model with a fixed length',
+  ),
+  ...all(
     [
       'SequenceAt',
       'SequenceConstruct',
@@ -19,30 +37,21 @@ export const refusals: Readonly<Record<string, string>> = {
       'SequenceErase',
       'SequenceInsert',
       'SequenceLength',
-      'SequenceMap',
       'SplitToSequence',
       'ConcatFromSequence',
       'Optional',
       'OptionalGetElement',
       'OptionalHasElement',
     ],
-    'a list of tensors, not a tensor; export the model without lists',
+    'a list of tensors whose length or positions depend on the data; export the model without lists',
   ),
-  ...all(
-    ['If', 'Loop', 'Scan'],
-    'control flow that depends on values; export the model with the loop unrolled',
-  ),
-  ...all(
-    ['DeformConv', 'MaxRoiPool', 'RoiAlign', 'GridSample', 'AffineGrid', 'Col2Im', 'CenterCropPad'],
-    'no rule yet',
-  ),
-  ...all(['DFT', 'STFT'], 'no rule yet'),
 }
 
 /** Written in another operator's form while a model is brought to opset 18. */
 export const rewritten: Readonly<Record<string, string>> = {
   Upsample: 'Resize',
   Scatter: 'ScatterElements',
+  SequenceMap: 'Loop',
 }
 
 function all(operators: readonly string[], reason: string): Record<string, string> {

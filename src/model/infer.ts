@@ -1,4 +1,5 @@
 import type { Attr, Graph, Node, Tensor } from '../graph/ir.js'
+import { nonTensors } from '../graph/sequences.js'
 import { elementCount } from '../graph/tensor.js'
 import { encodeModel } from '../onnx/encode.js'
 import { foldSizes } from './fold-sizes.js'
@@ -33,9 +34,11 @@ export async function inferShapes(graph: Graph, inputs: Sizes): Promise<Types> {
   return types
 }
 
-/** Every value computed by a node. */
-export function computedValues({ nodes }: Graph): string[] {
-  return [...new Set(nodes.flatMap(({ outputs }) => outputs))].filter((name) => name !== '')
+/** Every tensor computed by a node. */
+export function computedValues(graph: Graph): string[] {
+  const others = nonTensors(graph)
+  const names = new Set(graph.nodes.flatMap(({ outputs }) => outputs))
+  return [...names].filter((name) => name !== '' && !others.has(name))
 }
 
 /** Types of the outputs, as far as they are known, or null when ONNX Runtime does not accept the graph. */

@@ -4,6 +4,7 @@ import type { ValueInfos } from '../graph/shapes.js'
 import { verify } from '../graph/verify.js'
 import type { Feed } from '../runtime/session.js'
 import { probeShapes } from './probe.js'
+import { foldStatic } from './static-values.js'
 
 /**
  * Composite operators written with simpler ones, until none is left, and the shapes of all values.
@@ -15,6 +16,7 @@ export async function lowerAll(
   feed: (n: number) => Record<string, Feed>,
 ): Promise<{ graph: Graph; infos: ValueInfos }> {
   const infos = await probeShapes(graph, batch, feed)
-  const lowered = verify(lowerOnce(graph, infos))
-  return lowered === graph ? { graph, infos } : lowerAll(lowered, batch, feed)
+  const fixed = await foldStatic(graph, infos, batch)
+  const lowered = verify(lowerOnce(fixed, infos))
+  return lowered === fixed ? { graph: fixed, infos } : lowerAll(lowered, batch, feed)
 }

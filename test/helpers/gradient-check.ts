@@ -97,6 +97,8 @@ export interface RuleCase {
   /** Outputs that are left out. */
   readonly unnamed?: readonly number[]
   readonly opset?: number
+  /** Operands that only a subgraph reads, by their names `x0`, `x1`, … */
+  readonly captured?: readonly number[]
   /** Instead of the default ones, where the operator itself rounds more. */
   readonly tolerance?: number
 }
@@ -247,6 +249,7 @@ function sketchOf(test: RuleCase, dtype: Precision): Sketch {
         return name
     }
   })
+  const inputNames = names.filter((_, k) => !test.captured?.includes(k))
   const outputs = Array.from({ length: test.outputs ?? 1 }, (_, k) =>
     test.unnamed?.includes(k) ? '' : `y${k}`,
   )
@@ -260,7 +263,7 @@ function sketchOf(test: RuleCase, dtype: Precision): Sketch {
       initializers,
       nodes: [
         ...before,
-        { ...nodeOf(test.op, names, outputs, test.attrs ?? {}), domain: test.domain ?? '' },
+        { ...nodeOf(test.op, inputNames, outputs, test.attrs ?? {}), domain: test.domain ?? '' },
       ],
     },
     differentiated: [...draws.keys()],

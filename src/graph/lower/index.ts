@@ -1,5 +1,6 @@
 import { attentionLowerings } from './attention.js'
 import { classLosses } from './class-losses.js'
+import { controlLowerings } from './control.js'
 import { groupedAttentions } from './grouped-attention.js'
 import type { LoweringTable } from './lowering.js'
 import { msActivations } from './ms-activation.js'
@@ -8,12 +9,14 @@ import { msFused } from './ms-fused.js'
 import { normLowerings } from './norms.js'
 import { poolLowerings } from './pools.js'
 import { rotaryLowerings } from './rotary.js'
+import { sequenceLowerings } from './sequences.js'
 import { recurrentLowerings } from './recurrent.js'
 
 /** Every operator that is differentiated by its simpler form. A new family is one file and one line here. */
 export const lowerings: LoweringTable = {
   ...attentionLowerings,
   ...classLosses,
+  ...controlLowerings,
   ...groupedAttentions,
   ...msActivations,
   ...msAttentions,
@@ -22,4 +25,5 @@ export const lowerings: LoweringTable = {
   ...poolLowerings,
   ...rotaryLowerings,
   ...recurrentLowerings,
+  ...sequenceLowerings,
 }

@@ -6,6 +6,7 @@ import { renameValues } from '../passes/rename.js'
 import type { ValueInfos } from '../shapes.js'
 import { lowerings } from './index.js'
 import type { LoweringTable } from './lowering.js'
+import { handOnSequence } from './sequences.js'
 
 /**
  * One round: every node with a lowering is replaced by what it emits; graph outputs keep their names.
@@ -20,6 +21,7 @@ export function lowerOnce(
   const results = new Map<string, string>()
   for (const node of graph.nodes) {
     const before = g.mark()
+    handOnSequence(g, node)
     const values = table[operatorKey(node)]?.(viewOf(g, node))
     if (!values) continue
     const emitted = new Set(g.nodesSince(before).flatMap((one) => one.outputs))

@@ -1,5 +1,6 @@
 import type { RuleCase } from '../../../../helpers/gradient-check.js'
 import { attentionCases } from './attention.js'
+import { controlCases } from './control.js'
 import { groupedAttentionCases } from './grouped-attention.js'
 import { msActivationCases } from './ms-activation.js'
 import { msFusedCases } from './ms-fused.js'
@@ -11,6 +12,7 @@ import { poolCases } from './pools.js'
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
   attention: attentionCases,
+  control: controlCases,
   'grouped-attention': groupedAttentionCases,
   'ms-activation': msActivationCases,
   'ms-fused': msFusedCases,
