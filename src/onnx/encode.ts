@@ -11,7 +11,15 @@ export interface ExternalPlace {
   readonly length: number
 }
 
-export interface EncodeOptions {
+/** What a file says of itself beside its graph. */
+export interface ModelNotes {
+  /** For people: what the model is. */
+  readonly doc?: string | undefined
+  /** For programs, by name. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+export interface EncodeOptions extends ModelNotes {
   /** Asked for each initializer of the main graph; a place keeps its bytes out of the result. */
   readonly place?: (name: string, tensor: Tensor) => ExternalPlace | undefined
 }
@@ -37,10 +45,17 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Arr
     .tag(model.irVersion, WireType.Varint)
     .int64(BigInt(Math.min(10, Math.max(8, graph.irVersion))))
   writeText(head, model.producerName, 'gauntlet')
+  if (options.doc !== undefined) writeText(head, model.docString, options.doc)
   for (const [domain, version] of Object.entries(graph.opsets)) {
     nested(head, model.opsetImport, () => {
       writeText(head, opset.domain, domain)
       writeInt(head, opset.version, version)
+    })
+  }
+  for (const [key, value] of Object.entries(options.metadata ?? {})) {
+    nested(head, model.metadataProps, () => {
+      writeText(head, proto.entry.key, key)
+      writeText(head, proto.entry.value, value)
     })
   }
   const bytes = wrap(model.graph, graphParts(graph, options.place, true))

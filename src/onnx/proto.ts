@@ -3,7 +3,15 @@
  * Source: onnx/onnx.proto3 of ONNX 1.23 (IR version 14); numbers never change once published.
  */
 export const proto = {
-  model: { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, functions: 25 },
+  model: {
+    irVersion: 1,
+    producerName: 2,
+    docString: 6,
+    graph: 7,
+    opsetImport: 8,
+    metadataProps: 14,
+    functions: 25,
+  },
   opset: { domain: 1, version: 2 },
   function: { name: 1, domain: 10 },
   graph: {

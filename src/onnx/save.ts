@@ -3,9 +3,9 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { GauntletError } from '../errors.js'
 import type { Graph, Tensor } from '../graph/ir.js'
-import { encodeModel, type ExternalPlace } from './encode.js'
+import { encodeModel, type ExternalPlace, type ModelNotes } from './encode.js'
 
-export interface SaveOptions {
+export interface SaveOptions extends ModelNotes {
   /** Weights of more bytes than this in total go to a second file. Default 1.5e9: protobuf ends at 2 GiB. */
   readonly externalAbove?: number
 }
@@ -24,16 +24,16 @@ const alignment = 4096
 export async function saveModel(
   graph: Graph,
   path: string,
-  { externalAbove = 1.5e9 }: SaveOptions = {},
+  { externalAbove = 1.5e9, ...notes }: SaveOptions = {},
 ): Promise<void> {
   const weights = Object.entries(graph.initializers)
   const total = weights.reduce((sum, [, { data }]) => sum + data.byteLength, 0)
   try {
-    if (total <= externalAbove) return await writeAtomically(path, [encodeModel(graph)])
+    if (total <= externalAbove) return await writeAtomically(path, [encodeModel(graph, notes)])
     const outside = weights.filter(([, { data }]) => data.byteLength >= minExternalBytes)
     const location = dataName(path, outside)
     const { places, pieces } = layOut(outside, location)
-    const model = encodeModel(graph, { place: (name) => places.get(name) })
+    const model = encodeModel(graph, { ...notes, place: (name) => places.get(name) })
     await writeAtomically(join(dirname(path), location), pieces)
     await writeAtomically(path, [model])
   } catch (cause) {

@@ -24,7 +24,9 @@ export function compilePortableStep(model: Differentiable, options: StepOptions)
   const g = new GraphBuilder(graph)
   if (options.norm === 'linf') {
     const [low, high] = options.bounds
-    const epsilon = 'epsilon'
+    // A little less than ε: what the float32 sums x ± ε are rounded by takes no point out of the ball.
+    const slack = 2 ** -22 * Math.max(Math.abs(low), Math.abs(high))
+    const epsilon = g.emit('Relu', [g.emit('Sub', ['epsilon', g.scalar(slack)])])
     g.replace('lower', g.emit('Max', [g.emit('Sub', [portable.clean, epsilon]), g.scalar(low)]))
     g.replace('upper', g.emit('Min', [g.emit('Add', [portable.clean, epsilon]), g.scalar(high)]))
   }

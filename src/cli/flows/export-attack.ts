@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { GauntletError } from '../../errors.js'
 import { prepareModel } from '../../model/prepare.js'
@@ -11,7 +10,7 @@ import { located } from '../../util/located.js'
 import { checkEpsilon } from './checks.js'
 import type { Exported } from './export-gradient.js'
 import { attackReadme, type Recipe } from './export-readme.js'
-import { checkFileWritable } from './writable.js'
+import { checkFileWritable, writeWhole } from './writable.js'
 
 export interface AttackExportOptions {
   readonly attack: 'pgd' | 'fgsm'
@@ -51,7 +50,6 @@ export async function exportAttack(
   const { compiled, prepared } = await compile(graph, options).catch((error: unknown) => {
     throw located(error, model)
   })
-  await saveModel(compiled.graph, path)
   const notes = [...prepared.notes, ...compiled.approximations]
   const page = attackReadme({
     file: basename(path),
@@ -65,7 +63,11 @@ export async function exportAttack(
     domains: Object.keys(compiled.graph.opsets).filter((domain) => domain !== ''),
     notes,
   })
-  await writeFile(readme, page)
+  await saveModel(compiled.graph, path, {
+    doc: `One step of ${recipe.attack} in ${recipe.norm}; ${basename(readme)} says how to run it.`,
+    metadata: metadataOf(recipe),
+  })
+  await writeWhole(readme, page, 'the attack cannot be written')
   return {
     path,
     readme,
@@ -75,6 +77,14 @@ export async function exportAttack(
     outputs: compiled.graph.outputs.map((value) => value.name),
     notes,
   }
+}
+
+/** The recipe in the file itself, for programs that run it: `gauntlet.epsilon`, `gauntlet.step_size`, … */
+function metadataOf({ range, stepSize, randomStart, ...rest }: Recipe): Record<string, string> {
+  const facts = { ...rest, step_size: stepSize, random_start: randomStart, bounds: range.join(',') }
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [`gauntlet.${name}`, String(value)]),
+  )
 }
 
 /** Madry et al. 2018, arXiv:1706.06083: steps of 2.5 ε / n; FGSM is one of ε from the sample itself. */

@@ -63,8 +63,7 @@ ${rows.join('\n')}
 
 - The network sees ${sees(page)}. What you feed is ${unit(range)}.
 - ${batch === null ? 'N is free: any number of samples.' : `The network runs at its batch of ${batch} only.`}
-- A success counts when the model itself, run on x_adv, gives another class${targeted ? ': the target' : ''}. In float32 x ± ε is rounded: compare
-  with a tolerance of 1e-6.
+- A success counts when the model itself, run on x_adv, gives another class${targeted ? ': the target' : ''}. ${exactness(recipe)}
 ${notes.map((note) => `- Note: ${note}.\n`).join('')}
 ## Node
 
@@ -89,6 +88,11 @@ ${pythonSnippet(page)}
 Sources: ${source(recipe)}.
 `
 }
+
+const exactness = ({ norm }: Recipe): string =>
+  norm === 'linf'
+    ? '`x_adv_next` is\n  within epsilon of x in exact arithmetic.'
+    : 'The distance to x is\n  at most epsilon up to rounding: compare with a relative tolerance of 1e-6.'
 
 const show = (value: number): string => String(Number(value.toPrecision(7)))
 
@@ -156,17 +160,25 @@ const indent = (text: string): string =>
     .map((line) => `  ${line}`)
     .join('\n')
 
+const directions = { linf: '', l2: 'a normal', l1: 'a Laplacian' } as const
+
 function nodeStart({ norm, randomStart }: Recipe, size: number): string {
-  if (!randomStart || norm === 'l1')
-    return '// Starts at the samples themselves.\nlet xAdv = Float32Array.from(x)'
+  if (!randomStart) return '// Starts at the samples themselves.\nlet xAdv = Float32Array.from(x)'
   if (norm === 'linf')
     return '// Starts at a random point of the ball.\nlet xAdv = x.map((value) => clip(value + epsilon * (2 * random() - 1)))'
-  return `// Starts at a random point of the ball: a normal direction, a radius that fills the volume evenly.
-const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+  const isRound = norm === 'l2'
+  const draw = isRound
+    ? 'Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())'
+    : 'Math.log(1 - random()) * (random() < 0.5 ? -1 : 1)'
+  const length = isRound
+    ? 'Math.sqrt(direction.reduce((sum, d) => sum + d * d, 0))'
+    : 'direction.reduce((sum, d) => sum + Math.abs(d), 0)'
+  return `// Starts at a random point of the ball: ${directions[norm]} direction, a radius that fills the volume evenly.
+const draw = () => ${draw}
 let xAdv = new Float32Array(x.length)
 for (let i = 0; i < n; i++) {
-  const direction = Float64Array.from({ length: ${size} }, normal)
-  const length = Math.sqrt(direction.reduce((sum, d) => sum + d * d, 0))
+  const direction = Float64Array.from({ length: ${size} }, draw)
+  const length = ${length}
   const radius = epsilon * random() ** (1 / ${size})
   direction.forEach((d, j) => (xAdv[i * ${size} + j] = clip(x[i * ${size} + j] + (radius * d) / length)))
 }`
@@ -202,12 +214,13 @@ ${indent(indent(pythonStart(recipe)))}
 }
 
 function pythonStart({ norm, randomStart }: Recipe): string {
-  if (!randomStart || norm === 'l1') return '# Starts at the samples themselves.\nx_adv = x.copy()'
+  if (!randomStart) return '# Starts at the samples themselves.\nx_adv = x.copy()'
   if (norm === 'linf')
     return '# Starts at a random point of the ball.\nx_adv = x + random.uniform(-epsilon, epsilon, x.shape)'
-  return `# Starts at a random point of the ball: a normal direction, a radius that fills the volume evenly.
-direction = random.normal(size=(len(x), x[0].size))
-direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+  const [draw, order] = norm === 'l2' ? ['normal', 2] : ['laplace', 1]
+  return `# Starts at a random point of the ball: ${directions[norm]} direction, a radius that fills the volume evenly.
+direction = random.${draw}(size=(len(x), x[0].size))
+direction /= np.linalg.norm(direction, ord=${order}, axis=1, keepdims=True)
 radius = epsilon * random.uniform(size=(len(x), 1)) ** (1 / x[0].size)
 x_adv = x + (radius * direction).reshape(x.shape)`
 }

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { takeSamples, type Dataset } from '../../data/dataset.js'
 import { writeNpz } from '../../data/npz-write.js'
 import { GauntletError } from '../../errors.js'
 import type { Example, Outcome } from '../../plan/task.js'
-import { checkFileWritable } from './writable.js'
+import { checkFileWritable, writeWhole } from './writable.js'
 
 const what = 'the examples cannot be written'
 
@@ -57,13 +55,5 @@ export async function saveExamples(
       dtype: 'bool',
     },
   })
-  const temporary = `${path}.${randomUUID()}.tmp`
-  try {
-    await writeFile(temporary, bytes, { flag: 'wx' })
-    await rename(temporary, path)
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {})
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new GauntletError('GNT_FILE', { what, where: path, got: code }, { cause })
-  }
+  await writeWhole(path, bytes, what)
 }

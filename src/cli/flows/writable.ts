@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GauntletError } from '../../errors.js'
 
@@ -25,6 +26,26 @@ export async function checkFolderMakeable(path: string, what: string): Promise<v
     if (there === 'nothing' && at !== dirname(at)) continue
     if (there === 'file') throw refuse(what, path, `${at} is a file`, 'choose another folder')
     return await checkAccess(at, what)
+  }
+}
+
+/**
+ * Writes a file so that a reader sees the old one or the whole new one.
+ * @throws GauntletError GNT_FILE; nothing is left behind
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  what: string,
+): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await writeFile(temporary, content, { flag: 'wx' })
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new GauntletError('GNT_FILE', { what, where: path, got: code }, { cause })
   }
 }
 
