@@ -1,4 +1,3 @@
-import { GauntletError } from '../../errors.js'
 import { isFixed, type Shape, type Size } from '../../graph/shapes.js'
 import { ints, tensorOf } from '../../graph/tensor.js'
 import { positiveAxis, zerosLike } from '../emit.js'
