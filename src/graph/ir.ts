@@ -32,6 +32,8 @@ export interface Tensor {
   readonly dtype: DType
   readonly dims: readonly number[]
   readonly data: Uint8Array
+  /** Of the data, given where they lie in a file and are read when they are asked for. */
+  readonly byteLength?: number
 }
 
 export type Attr =

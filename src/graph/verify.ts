@@ -80,11 +80,12 @@ function verifyTensor(tensor: Tensor, where: string): void {
     throw invalid('a constant has a size that is not a whole number', where, `[${tensor.dims}]`)
   }
   const expected = elementCount(tensor.dims) * elementBytes[tensor.dtype]
-  if (tensor.dtype !== 'string' && tensor.data.byteLength !== expected) {
+  const length = tensor.byteLength ?? tensor.data.byteLength
+  if (tensor.dtype !== 'string' && length !== expected) {
     throw new GauntletError('GNT_GRAPH_INVALID', {
       what: 'a constant does not have the bytes its dims ask for',
       where,
-      got: `${tensor.data.byteLength} bytes`,
+      got: `${length} bytes`,
       expected: `${expected} (${tensor.dtype} [${tensor.dims.join(', ')}])`,
     })
   }

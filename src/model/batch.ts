@@ -4,9 +4,10 @@ import { attackedInput } from '../graph/passes/preprocess.js'
 import { rebatch } from '../graph/passes/rebatch.js'
 import { isRowWise } from '../graph/passes/row-wise.js'
 import { isFixed } from '../graph/shapes.js'
-import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed } from '../runtime/session.js'
+import type { WeightStore } from '../onnx/weight-store.js'
+import type { Feed } from '../runtime/session.js'
 import { computedValues, inferShapes } from './infer.js'
+import { openGraph } from './open.js'
 import { inferInfos } from './probe.js'
 
 export interface FreedBatch {
@@ -31,6 +32,7 @@ export async function freeBatch(
   fixed: number | null,
   output: string,
   feed: (n: number) => Record<string, Feed>,
+  weights: WeightStore,
   isTried = false,
 ): Promise<FreedBatch> {
   const unlabelled = rebatch(graph, attackedInput, null)
@@ -44,17 +46,17 @@ export async function freeBatch(
   const trial = feed(fixed === 3 ? 5 : 3)
   const own = fixed === null ? unlabelled : graph
   const rows = fixed ?? 1
-  const { values: reference, isSteady } = await perSample(own, rows, output, trial)
+  const { values: reference, isSteady } = await perSample(own, rows, output, trial, weights)
   if (!isSteady)
     return { graph: own, batch: rows, notes: ['gives different outputs for the same input'] }
   let runsTogether = false
   for (const candidate of [unlabelled, ...retargeted]) {
-    const whole = await run(candidate, trial, output).catch(() => null)
+    const whole = await run(candidate, trial, output, weights).catch(() => null)
     if (whole?.dims[0] !== countOf(trial)) continue
     if (close(whole.data, reference)) return { graph: candidate, batch: null, notes: [] }
     runsTogether = true
   }
-  if (rows > 1) await refuseMixing(own, rows, output, trial, reference)
+  if (rows > 1) await refuseMixing(own, rows, output, trial, reference, weights)
   const note = runsTogether
     ? `samples of one batch influence each other: runs at a batch of ${rows}`
     : `cannot be re-batched: runs at its fixed batch of ${rows}`
@@ -99,8 +101,9 @@ async function perSample(
   rows: number,
   output: string,
   trial: Trial,
+  weights: WeightStore,
 ): Promise<PerSample> {
-  const session = await Session.open(encodeModel(graph), { optimization: 'basic' })
+  const session = await openGraph(graph, weights, { optimization: 'basic' })
   const outputOf = async (sample: number): Promise<Float32Array> => {
     const fed = { [attackedInput]: fillRows(trial, rows, () => sample) }
     const data = scoresIn((await session.run(fed))[output]!, output)
@@ -124,10 +127,11 @@ async function refuseMixing(
   output: string,
   trial: Trial,
   reference: Float32Array,
+  weights: WeightStore,
 ): Promise<void> {
   const count = countOf(trial)
   const mixed = fillRows(trial, rows, (row) => row % count)
-  const { data } = await run(graph, { [attackedInput]: mixed }, output)
+  const { data } = await run(graph, { [attackedInput]: mixed }, output, weights)
   const compared = (Math.min(rows, count) * data.length) / rows
   if (close(data.subarray(0, compared), reference.subarray(0, compared))) return
   throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
@@ -141,8 +145,9 @@ async function run(
   graph: Graph,
   feeds: Trial,
   output: string,
+  weights: WeightStore,
 ): Promise<{ readonly dims: readonly number[]; readonly data: Float32Array }> {
-  const session = await Session.open(encodeModel(graph), { optimization: 'basic' })
+  const session = await openGraph(graph, weights, { optimization: 'basic' })
   try {
     const scores = (await session.run(feeds))[output]!
     return { dims: scores.dims, data: scoresIn(scores, output) }

@@ -1,7 +1,7 @@
-import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
+import type { Feed, Session, SessionOptions } from '../runtime/session.js'
 import { compileStep, type StepOptions } from '../step/compile.js'
 import { attackedInput } from '../graph/passes/preprocess.js'
+import { openGraph } from './open.js'
 import type { PreparedModel } from './prepare.js'
 
 /** A compiled step graph, ready to run. */
@@ -27,7 +27,8 @@ export class ModelHandle {
   }
 
   static async open(prepared: PreparedModel, options: SessionOptions = {}): Promise<ModelHandle> {
-    return new ModelHandle(prepared, await Session.open(prepared.forward, options), options)
+    const forward = await openGraph(prepared.forward, prepared.weights, options)
+    return new ModelHandle(prepared, forward, options)
   }
 
   /** Number of classes, counting a single logit as two. */
@@ -55,7 +56,7 @@ export class ModelHandle {
   async #compile(options: StepOptions): Promise<StepProgram> {
     const { graph, approximations } = compileStep(this.prepared, options)
     const settings = { ...this.#options, isFused: this.prepared.forms !== undefined }
-    return { session: await Session.open(encodeModel(graph), settings), approximations }
+    return { session: await openGraph(graph, this.prepared.weights, settings), approximations }
   }
 
   /** The programs that could be compiled: one that failed has told its caller, and concerns nobody else. */

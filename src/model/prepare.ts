@@ -5,7 +5,7 @@ import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
 import { elementCount } from '../graph/tensor.js'
-import { encodeModel } from '../onnx/encode.js'
+import { WeightStore } from '../onnx/weight-store.js'
 import type { Feed } from '../runtime/session.js'
 import type { Differentiable } from '../step/compile.js'
 import { createRng } from '../util/rng.js'
@@ -33,9 +33,11 @@ export interface PreparedModel extends Differentiable {
    * The file's own graph with preprocessing in front and the batch axis free; nothing else is changed.
    * Input `gauntlet_x` float32 (N, ...sample).
    */
-  readonly forward: Uint8Array
+  readonly forward: Graph
   readonly forwardOutput: string
   readonly head: Head
+  /** Holds the larger weights of all these graphs, and of those that are made of them. */
+  readonly weights: WeightStore
   /** What a reader of the results must know: `cannot be re-batched: runs at its fixed batch of 1`. */
   readonly notes: readonly string[]
 }
@@ -70,11 +72,12 @@ export async function prepareModel(
   const outputName = `m/${output}`
 
   const feed = trialSamples(fit.preprocessing.sampleShape, options.range ?? [0, 1])
+  const weights = new WeightStore()
   // What a user gives for the other inputs may be out of range: only a run can tell.
   const isTried = Object.keys(constants).length > 0
-  const freed = await freeBatch(whole, fit.batch, outputName, feed, isTried)
+  const freed = await freeBatch(whole, fit.batch, outputName, feed, weights, isTried)
   const isReduced = hasReducedPrecision(graph)
-  const simplified = await simplify(freed.graph, isReduced ? 'extended' : 'basic')
+  const simplified = await simplify(freed.graph, isReduced ? 'extended' : 'basic', weights)
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.
   const shapes = await probeShapes(simplified, freed.batch, feed)
   const upgraded = upgrade(
@@ -90,16 +93,17 @@ export async function prepareModel(
     : { ...(await lowerAll(upgraded, freed.batch, feed)), forms: undefined }
   const tapped = tapLogits(lowered, infos, outputName, freed.batch)
   return {
-    graph: tapped.graph,
+    graph: weights.keep(tapped.graph),
     infos: tapped.infos,
     forms,
     input: attackedInput,
     logits: tapped.logits,
     classes: tapped.classes,
+    weights,
     head: tapped.head,
     sampleShape: fit.preprocessing.sampleShape,
     batch: freed.batch,
-    forward: encodeModel(freed.graph),
+    forward: weights.keep(freed.graph),
     forwardOutput: outputName,
     notes: [...notes, ...freed.notes],
   }

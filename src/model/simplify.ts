@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Graph } from '../graph/ir.js'
 import { decodeModel } from '../onnx/decode.js'
-import { encodeModel } from '../onnx/encode.js'
-import { Session } from '../runtime/session.js'
+import { WeightStore } from '../onnx/weight-store.js'
+import { openGraph } from './open.js'
 
 /**
  * Constants folded, BatchNormalization in Conv, no dead nodes: done by ONNX Runtime with standard operators only. A
@@ -12,14 +11,18 @@ import { Session } from '../runtime/session.js'
  * other numbers than computed between its QuantizeLinear and DequantizeLinear, and a gradient's readers would keep it
  * from being fused.
  */
-export async function simplify(graph: Graph, optimization: 'basic' | 'extended'): Promise<Graph> {
-  const folder = await mkdtemp(join(tmpdir(), 'gauntlet-'))
+export async function simplify(
+  graph: Graph,
+  optimization: 'basic' | 'extended',
+  weights = new WeightStore(),
+): Promise<Graph> {
+  // Beside the weights, to which it refers.
+  const path = join(weights.folder, 'simplified.onnx')
   try {
-    const path = join(folder, 'simplified.onnx')
-    const session = await Session.open(encodeModel(graph), { optimization, optimizedPath: path })
+    const session = await openGraph(graph, weights, { optimization, optimizedPath: path })
     await session.close()
-    return decodeModel(new Uint8Array(await readFile(path)))
+    return decodeModel(new Uint8Array(await readFile(path)), { external: weights.read })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(path, { force: true })
   }
 }

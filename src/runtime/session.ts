@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly threads?: number | undefined
   /** `extended`: everything but the memory layouts of this machine, which no other operator can read. */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all' | undefined
+  /** The folder of the weights that a model refers to, if they are not in it. */
+  readonly folder?: string | undefined
   /** Where ONNX Runtime writes the graph it simplified. */
   readonly optimizedPath?: string | undefined
   /** No more operators are fused: the graph has been through that, and fusing it again would change its last bits. */
@@ -101,7 +103,12 @@ export class Session {
       ...(options.optimizedPath ? { optimizedModelFilePath: options.optimizedPath } : {}),
       // Idle threads that spin would take time from the other worker.
       extra: {
-        session: { intra_op: { allow_spinning: '0' } },
+        session: {
+          intra_op: { allow_spinning: '0' },
+          ...(options.folder
+            ? { model_external_initializers_file_folder_path: options.folder }
+            : {}),
+        },
         optimization: { disable_specified_optimizers: left.join(';') },
       },
     }

@@ -79,7 +79,7 @@ async function measure({ graph, options, classes, batch }) {
   const size = dims.reduce((a, b) => a * b)
   const images = (data) => ({ dtype: 'float32', dims, data })
   const loss = { loss: 'ce', norm: 'linf', targeted: false, bounds: [0, 1] }
-  const forward = await Session.open(model.forward)
+  const forward = await Session.open(encodeModel(model.forward))
   const step = await Session.open(encodeModel(compileStep(model, loss).graph))
   const x = Float32Array.from({ length: size }, (_, k) => ((k * 7919) % 1000) / 1000)
   const labels = BigInt64Array.from({ length: batch }, (_, k) => BigInt(k % classes))

@@ -184,7 +184,7 @@ async function compare(graph: Graph, truth = labels): Promise<Compared> {
   const compiled = compileGradient(model, loss)
   const backward = await Session.open(encodeModel(compiled.graph))
   const isPlain = graph.inputs[0]!.dtype === 'float32'
-  const shipped = await Session.open(isPlain ? encodeModel(graph) : model.forward)
+  const shipped = await Session.open(encodeModel(isPlain ? graph : model.forward))
   const [own, logits, gradient]: [number[], number[], number[]] = [[], [], []]
   const count = model.batch ?? rows
   for (let from = 0; from < rows; from += count) {
@@ -235,6 +235,36 @@ describe('the forward pass of a step has the bits of the file', () => {
     const { own, logits, model } = await compare(inType('float16'))
     expect(logits).toEqual(own)
     expect(model.batch).toBeNull()
+  })
+
+  it('with weights in blocks of 4 bits, which ONNX Runtime multiplies as they are', async () => {
+    const s = new Sketch()
+    const scales = Array.from({ length: 7 * 4 }, (_, k) => 0.02 + 0.001 * k)
+    const w = s.emit(
+      'DequantizeLinear',
+      [s.integers('int4', [108, 4], -8, 7), s.keep('float32', [7, 4], ...scales)],
+      { axis: 0, block_size: 16 },
+    )
+    const y = s.emit('MatMul', [s.emit('Flatten', ['x']), w])
+    const { own, logits, gradient, approximations } = await compare(
+      s.graph({ x: ['N', ...sampleShape] }, y),
+    )
+    expect(logits).toEqual(own)
+    expect(Math.max(...gradient)).toBeGreaterThan(1e-3)
+    expect(approximations.join()).toContain('MatMulNBits')
+  })
+
+  it('with an input and weights that are only kept in bfloat16', async () => {
+    const s = new Sketch()
+    const float = (value: string): string => s.emit('Cast', [value], { to: 1 })
+    const flat = s.emit('Flatten', [float('x')])
+    const y = s.emit('MatMul', [flat, float(weight(s, [108, 4], 'bfloat16'))])
+    const graph = s.graph({ x: ['N', ...sampleShape] }, y)
+    const inputs = graph.inputs.map((one) => ({ ...one, dtype: 'bfloat16' as const }))
+    const { own, logits, gradient, approximations } = await compare({ ...graph, inputs })
+    expect(logits).toEqual(own)
+    expect(Math.max(...gradient)).toBeGreaterThan(1e-3)
+    expect(approximations).toEqual([])
   })
 
   it('in double precision', async () => {
