@@ -5,6 +5,7 @@
 import { Piscina } from 'piscina'
 import { loadDataset } from '../src/data/load.js'
 import { GauntletError } from '../src/errors.js'
+import { removeWeights } from '../src/onnx/weight-store.js'
 import type { FromPool, PoolSettings, ThreadAnswer, ThreadJob, ToPool } from './messages.js'
 import type { ThreadData } from './pool-thread.js'
 import { toWire } from './wire-error.js'
@@ -67,6 +68,8 @@ async function leave(): Promise<void> {
   stopping = true
   if (busy > 0) return
   await pool?.destroy()
+  // Threads that are ended do not clear up.
+  removeWeights()
   process.exit(0)
 }
 

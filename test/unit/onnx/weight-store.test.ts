@@ -1,0 +1,78 @@
+import { existsSync, mkdtempSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Graph } from '../../../src/graph/ir.js'
+import { tensorOfFloats } from '../../../src/graph/tensor.js'
+import { verify } from '../../../src/graph/verify.js'
+import { encodeModel } from '../../../src/onnx/encode.js'
+import { removeWeights, WeightStore } from '../../../src/onnx/weight-store.js'
+import { Session } from '../../../src/runtime/session.js'
+import { graphOf, nodeOf } from '../../helpers/graphs.js'
+import { noiseOf } from '../../helpers/networks.js'
+
+const product = (): Graph =>
+  graphOf({
+    inputs: { x: ['N', 64] },
+    initializers: { w: noiseOf([64, 64]), b: noiseOf([64]) },
+    nodes: [nodeOf('MatMul', ['x', 'w'], ['h']), nodeOf('Add', ['h', 'b'], ['y'])],
+  })
+
+const x = Float32Array.from({ length: 128 }, (_, k) => ((k * 31) % 17) / 17)
+
+async function run(model: Uint8Array, folder?: string): Promise<unknown> {
+  const session = await Session.open(model, { folder })
+  const values = await session.run({ x: { dtype: 'float32', dims: [2, 64], data: x } })
+  await session.close()
+  return values
+}
+
+describe('weights in a file', () => {
+  it('are written once, however many models refer to them', () => {
+    const store = new WeightStore()
+    const graph = product()
+    const models = [graph, { ...graph, name: 'other' }, store.keep(graph)].map((one) =>
+      encodeModel(one, { place: store.place }),
+    )
+    expect(statSync(join(store.folder, 'weights')).size).toBe(64 * 64 * 4)
+    for (const model of models) expect(model.byteLength).toBeLessThan(1024)
+  })
+
+  it('give what they give inside the model', async () => {
+    const store = new WeightStore()
+    const graph = product()
+    const expected = await run(encodeModel(graph))
+    expect(await run(encodeModel(graph, { place: store.place }), store.folder)).toEqual(expected)
+  })
+
+  it('are read again when somebody asks for them', () => {
+    const store = new WeightStore()
+    const { w, b } = product().initializers
+    // Nothing else lies on the page after them.
+    const kept = store.keep({
+      ...product(),
+      initializers: { w: w!, other: tensorOfFloats([2048], new Float32Array(2048)), b: b! },
+    })
+    expect(verify(kept)).toBe(kept)
+    expect(kept.initializers['w']).toMatchObject({ dtype: 'float32', dims: [64, 64] })
+    expect(kept.initializers['w']!.data).toEqual(w!.data)
+    expect(store.read('weights', 0, 256)).toEqual(w!.data.slice(0, 256))
+    // Too small for a page of its own.
+    expect(kept.initializers['b']).toBe(b)
+  })
+
+  it('go with their process, and those of a process that was killed with the next one', () => {
+    const { pid: dead } = spawnSync(process.execPath, ['--version'])
+    const left = mkdtempSync(join(tmpdir(), `gauntlet-weights-${dead}-`))
+    const { folder } = new WeightStore()
+    expect(existsSync(folder)).toBe(true)
+    removeWeights()
+    expect(existsSync(folder)).toBe(false)
+    const script = `import(${JSON.stringify(join(import.meta.dirname, '../../../dist/src/onnx/weight-store.js'))}).then(({ WeightStore }) => console.log(new WeightStore().folder))`
+    const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+    expect(stdout).toContain('gauntlet-weights-')
+    expect(existsSync(stdout.trim())).toBe(false)
+    expect(existsSync(left)).toBe(false)
+  })
+})
