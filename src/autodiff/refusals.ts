@@ -12,7 +12,7 @@ export const refusals: Readonly<Record<string, string>> = {
   ),
   ...all(['ImageDecoder'], 'reads files; name the pixels behind it with --input'),
   ...all(
-    ['DeformConv', 'MaxRoiPool', 'RoiAlign', 'GridSample', 'AffineGrid', 'Col2Im', 'CenterCropPad'],
+    ['DeformConv', 'MaxRoiPool', 'RoiAlign', 'Col2Im', 'CenterCropPad'],
     'no rule yet',
   ),
   ...all(['DFT', 'STFT'], 'no rule yet'),

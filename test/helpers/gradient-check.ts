@@ -14,7 +14,7 @@ import { nodeOf } from './graphs.js'
 /** `'N'` is the free batch axis. */
 type Dims = readonly (number | 'N')[]
 /** Draws the elements of an operand of `count` elements. */
-type Draw = (rng: Rng, count: number) => number[]
+export type Draw = (rng: Rng, count: number) => number[]
 type Precision = 'float32' | 'float64'
 
 /** Something fed to the operator under test. */

@@ -3,6 +3,7 @@ import { activationRules } from './activation.js'
 import { convRules } from './conv.js'
 import { einsumRules } from './einsum.js'
 import { elementwiseRules } from './elementwise.js'
+import { gridSampleRules } from './grid-sample.js'
 import { indexingRules } from './indexing.js'
 import { matmulRules } from './matmul.js'
 import { movementRules } from './movement.js'
@@ -20,6 +21,7 @@ export const rules: RuleTable = mergeOnce([
   convRules,
   einsumRules,
   elementwiseRules,
+  gridSampleRules,
   indexingRules,
   matmulRules,
   movementRules,

@@ -1,3 +1,4 @@
+import { affineGrids } from './affine-grid.js'
 import { attentionLowerings } from './attention.js'
 import { classLosses } from './class-losses.js'
 import { controlLowerings } from './control.js'
@@ -14,6 +15,7 @@ import { recurrentLowerings } from './recurrent.js'
 
 /** Every operator that is differentiated by its simpler form. A new family is one file and one line here. */
 export const lowerings: LoweringTable = {
+  ...affineGrids,
   ...attentionLowerings,
   ...classLosses,
   ...controlLowerings,

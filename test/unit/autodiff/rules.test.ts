@@ -3,6 +3,7 @@ import type { RuleTable } from '../../../src/autodiff/rule.js'
 import { activationRules } from '../../../src/autodiff/rules/activation.js'
 import { einsumRules } from '../../../src/autodiff/rules/einsum.js'
 import { elementwiseRules } from '../../../src/autodiff/rules/elementwise.js'
+import { gridSampleRules } from '../../../src/autodiff/rules/grid-sample.js'
 import { indexingRules } from '../../../src/autodiff/rules/indexing.js'
 import { movementRules } from '../../../src/autodiff/rules/movement.js'
 import { normRules } from '../../../src/autodiff/rules/norm.js'
@@ -13,6 +14,7 @@ import { checkRule, type RuleCase } from '../../helpers/gradient-check.js'
 import { activationCases } from './cases/activation.js'
 import { einsumCases } from './cases/einsum.js'
 import { elementwiseCases } from './cases/elementwise.js'
+import { gridSampleCases } from './cases/grid-sample.js'
 import { indexingCases, scatteringCases } from './cases/indexing.js'
 import { movementCases } from './cases/movement.js'
 import { normCases } from './cases/norm.js'
@@ -28,6 +30,7 @@ const families: Readonly<Record<string, readonly RuleCase[]>> = {
   norm: normCases,
   einsum: einsumCases,
   resize: resizeCases,
+  gridSample: gridSampleCases,
   scattering: scatteringCases,
 }
 
@@ -40,6 +43,7 @@ const tables: Readonly<Record<string, RuleTable>> = {
   norm: normRules,
   einsum: einsumRules,
   resize: resizeRules,
+  gridSample: gridSampleRules,
   scattering: scatteringRules,
 }
 

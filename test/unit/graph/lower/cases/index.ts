@@ -1,4 +1,5 @@
 import type { RuleCase } from '../../../../helpers/gradient-check.js'
+import { affineGridCases } from './affine-grid.js'
 import { attentionCases } from './attention.js'
 import { controlCases } from './control.js'
 import { groupedAttentionCases } from './grouped-attention.js'
@@ -11,6 +12,7 @@ import { poolCases } from './pools.js'
 
 /** By family file in `src/graph/lower/`. One line each. */
 export const families: Readonly<Record<string, readonly RuleCase[]>> = {
+  'affine-grid': affineGridCases,
   attention: attentionCases,
   control: controlCases,
   'grouped-attention': groupedAttentionCases,
