@@ -1,20 +1,29 @@
 import { GauntletError } from '../../errors.js'
-import type { Graph } from '../../graph/ir.js'
+import type { Graph, Value } from '../../graph/ir.js'
 import { attackedInput } from '../../graph/passes/preprocess.js'
 import { renameValues } from '../../graph/passes/rename.js'
 import { pick } from '../../graph/passes/select.js'
+import { isFloating } from '../../graph/tensor.js'
+import { compileGradient as compileAny } from '../../model/gradient.js'
 import { prepareModel } from '../../model/prepare.js'
 import { loadModel } from '../../onnx/load.js'
 import { saveModel } from '../../onnx/save.js'
 import { compileGradient } from '../../step/compile.js'
-import type { LossName } from '../../step/losses.js'
+import type { LossTerm } from '../../step/gradient.js'
+import { lossNames, type LossName } from '../../step/losses.js'
+import type { ObjectiveName } from '../../step/objectives/index.js'
 import { located } from '../../util/located.js'
 import { checkFileWritable } from './writable.js'
 
 export interface ExportOptions {
-  readonly loss: LossName
+  readonly loss: ObjectiveName
   readonly input?: string | undefined
   readonly output?: string | undefined
+  /** Any of these asks for a gradient of the file's own tensors, rather than of a classifier's loss. */
+  readonly wrt?: readonly string[] | undefined
+  readonly terms?: readonly LossTerm[] | undefined
+  readonly dtype?: 'float32' | 'float64' | undefined
+  readonly sizes?: Readonly<Record<string, number>> | undefined
 }
 
 export interface Exported {
@@ -23,6 +32,8 @@ export interface Exported {
   readonly opset: number
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** Of each input and output, by name: `float32 [N, 3, 32, 32]`. */
+  readonly types?: Readonly<Record<string, string>>
   readonly notes: readonly string[]
 }
 
@@ -40,7 +51,12 @@ export async function exportGradient(
     })
   await checkFileWritable(path, 'the graph cannot be written')
   const { graph } = await loadModel(model)
-  const { free, notes } = await compile(graph, options).catch((error: unknown) => {
+  const { loss } = options
+  const compiling =
+    isClassifierLoss(loss) && !asksForMore(options)
+      ? compile(graph, { ...options, loss })
+      : compileTensors(graph, options)
+  const { free, notes } = await compiling.catch((error: unknown) => {
     throw located(error, model)
   })
   await saveModel({ ...free, name: 'gradient' }, path)
@@ -50,8 +66,34 @@ export async function exportGradient(
     opset: free.opsets['']!,
     inputs: free.inputs.map((value) => value.name),
     outputs: free.outputs.map((value) => value.name),
+    types: Object.fromEntries([...free.inputs, ...free.outputs].map(typeOf)),
     notes,
   }
+}
+
+const typeOf = ({ name, dtype, dims }: Value): [string, string] => [
+  name,
+  `${dtype} [${dims?.map((size) => size ?? '?').join(', ') ?? '…'}]`,
+]
+
+const isClassifierLoss = (loss: string): loss is LossName => lossNames.some((name) => name === loss)
+
+const asksForMore = ({ wrt, terms, dtype, sizes }: ExportOptions): boolean =>
+  [wrt, terms, dtype, sizes].some((one) => one !== undefined)
+
+/** The gradient of a loss over tensors as the file has them: nothing is put in front, no Softmax is left out. */
+async function compileTensors(
+  graph: Graph,
+  options: ExportOptions,
+): Promise<{ free: Graph; notes: readonly string[] }> {
+  const { loss, input, output, terms, dtype, sizes } = options
+  const floating = graph.inputs.filter((value) => isFloating(value.dtype))
+  const wrt = options.wrt ?? [pick(floating, input, 'input').name]
+  const losses = terms ?? [
+    { output: output ?? pick(graph.outputs, undefined, 'output').name, loss },
+  ]
+  const compiled = await compileAny(graph, { wrt, losses, dtype, sizes })
+  return { free: compiled.graph, notes: [...compiled.notes, ...compiled.approximations] }
 }
 
 /** The input's own name, unless the graph uses it for something else: `labels`, `logits`, … */
@@ -66,7 +108,7 @@ function unusedName(name: string, graph: Graph): string {
 
 async function compile(
   graph: Graph,
-  { loss, input: named, output }: ExportOptions,
+  { loss, input: named, output }: ExportOptions & { readonly loss: LossName },
 ): Promise<{ free: Graph; notes: readonly string[] }> {
   const input = pick(graph.inputs, named, 'input')
   const prepared = await prepareModel(graph, { input: named, output, layout: 'nchw' })
