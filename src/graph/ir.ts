@@ -18,6 +18,8 @@ export const dtypes = [
   'uint64',
   'bool',
   'string',
+  'int4',
+  'uint4',
 ] as const
 export type DType = (typeof dtypes)[number]
 
@@ -25,7 +27,8 @@ export type DType = (typeof dtypes)[number]
 export type Dim = number | string | null
 
 /**
- * A constant. `data` is the element bytes, little-endian, in C order (bool: 1 byte, float16: 2 bytes);
+ * A constant. `data` is the element bytes, little-endian, in C order (bool: 1 byte, float16: 2 bytes; int4 and uint4:
+ * two elements in a byte, the lower half first);
  * it may be a view into the file's buffer and need not be aligned. Use `src/graph/tensor.ts` to read it.
  */
 export interface Tensor {

@@ -2,7 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { DType, Tensor } from './ir.js'
 
 /** Bytes per element; 0 for strings, which have no fixed size. */
-export const elementBytes: Readonly<Record<DType, number>> = {
+const elementBytes: Readonly<Record<DType, number>> = {
   float32: 4,
   float64: 8,
   float16: 2,
@@ -17,7 +17,13 @@ export const elementBytes: Readonly<Record<DType, number>> = {
   uint64: 8,
   bool: 1,
   string: 0,
+  int4: 0.5,
+  uint4: 0.5,
 }
+
+/** Bytes of a tensor of `count` elements. */
+export const bytesFor = (dtype: DType, count: number): number =>
+  Math.ceil(count * elementBytes[dtype])
 
 /** Number of elements: the product of the sizes, 1 for a scalar. */
 export function elementCount(dims: readonly number[]): number {
@@ -38,6 +44,7 @@ export function ints(tensor: Tensor): number[] {
 
 /** Any numeric tensor as doubles, in C order. */
 export function numbers(tensor: Tensor): ArrayLike<number> & Iterable<number> {
+  if (tensor.dtype === 'int4' || tensor.dtype === 'uint4') return halfBytes(tensor)
   const args = aligned(tensor)
   switch (tensor.dtype) {
     case 'float32':
@@ -139,9 +146,25 @@ export function tensorOf(dtype: DType, dims: readonly number[], values: readonly
         dims,
         values.map((value) => value !== 0),
       )
+    case 'int4':
+    case 'uint4':
+      return tensorOver(dtype, dims, packHalfBytes(values))
     case 'string':
       throw wrongDtype(dtype, 'a numeric tensor')
   }
+}
+
+function halfBytes({ dtype, dims, data }: Tensor): Int8Array {
+  return Int8Array.from({ length: elementCount(dims) }, (_, k) => {
+    const bits = (data[k >> 1]! >> (4 * (k & 1))) & 15
+    return dtype === 'int4' && bits > 7 ? bits - 16 : bits
+  })
+}
+
+function packHalfBytes(values: readonly number[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.ceil(values.length / 2))
+  values.forEach((value, k) => (bytes[k >> 1]! |= (value & 15) << (4 * (k & 1))))
+  return bytes
 }
 
 /** The same data under other dims of the same element count. */
@@ -221,7 +244,7 @@ function tensorOver(
 }
 
 function checked(tensor: Tensor): Tensor {
-  const expected = elementCount(tensor.dims) * elementBytes[tensor.dtype]
+  const expected = bytesFor(tensor.dtype, elementCount(tensor.dims))
   if (tensor.data.byteLength !== expected) {
     throw new GauntletError('GNT_GRAPH_INVALID', {
       what: `a ${tensor.dtype} constant does not have the bytes its dims ask for`,

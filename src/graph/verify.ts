@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import type { Attr, Graph, Node, Tensor } from './ir.js'
-import { elementBytes, elementCount } from './tensor.js'
+import { bytesFor, elementCount } from './tensor.js'
 
 /**
  * Checks what every pass must leave behind: each value defined once and before it is used, outputs that exist,
@@ -79,7 +79,7 @@ function verifyTensor(tensor: Tensor, where: string): void {
   if (!tensor.dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
     throw invalid('a constant has a size that is not a whole number', where, `[${tensor.dims}]`)
   }
-  const expected = elementCount(tensor.dims) * elementBytes[tensor.dtype]
+  const expected = bytesFor(tensor.dtype, elementCount(tensor.dims))
   const length = tensor.byteLength ?? tensor.data.byteLength
   if (tensor.dtype !== 'string' && length !== expected) {
     throw new GauntletError('GNT_GRAPH_INVALID', {

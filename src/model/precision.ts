@@ -2,7 +2,7 @@ import type { DType, Graph, Node, Value } from '../graph/ir.js'
 import { isFloating } from '../graph/tensor.js'
 import { dataTypeNames } from '../onnx/proto.js'
 
-const quantizing = /Quantize|QLinear|QGemm|QAttention|Integer|NBits/
+const quantizing = /quantize|^Q(Linear|Gemm|Attention)|Integer|NBits/i
 const half: ReadonlySet<DType> = new Set(['float16', 'bfloat16'])
 /** The same as a Cast calls them. */
 const halfTypes = new Set([...half].map((dtype) => dataTypeNames.indexOf(dtype)))
@@ -23,8 +23,11 @@ function castsToHalf({ op, attrs: { to } }: Node): boolean {
   return op === 'Cast' && to?.kind === 'int' && halfTypes.has(to.value)
 }
 
-/** The attacked values are float32; they can be rounded to any other floating-point type, or to bytes. */
+/**
+ * The attacked values are float32; they can be rounded to another floating-point type, or to bytes. No bfloat16: values
+ * of that type cannot be looked at through ONNX Runtime's binding for Node.js, and it has hardly any kernels for them.
+ */
 export function isAttackable({ dtype }: Value, { opsets }: Graph): boolean {
   const isByte = dtype === 'uint8' || dtype === 'int8'
-  return isFloating(dtype) || (isByte && (opsets[''] ?? 0) >= 10)
+  return (isFloating(dtype) && dtype !== 'bfloat16') || (isByte && (opsets[''] ?? 0) >= 10)
 }

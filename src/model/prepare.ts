@@ -1,6 +1,8 @@
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
-import { upgrade } from '../graph/opset.js'
+import { isUpgraded, upgrade } from '../graph/opset.js'
+import { foldBatchNorms } from '../graph/passes/fold-batch-norms.js'
+import type { ValueInfo } from '../graph/shapes.js'
 import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
@@ -60,7 +62,7 @@ export async function prepareModel(
       what: 'an input of this type cannot be perturbed',
       where: `input ${input.name}`,
       got: input.dtype,
-      expected: 'floating-point numbers or, from opset 10 on, bytes',
+      expected: 'float32, float16, float64 or, from opset 10 on, bytes',
       fix: 'export the model with a float32 input',
     })
   const bound = bindInputs(graph, input.name, constants)
@@ -77,9 +79,13 @@ export async function prepareModel(
   const isTried = Object.keys(constants).length > 0
   const freed = await freeBatch(whole, fit.batch, outputName, feed, weights, isTried)
   const isReduced = hasReducedPrecision(graph)
-  const simplified = await simplify(freed.graph, isReduced ? 'extended' : 'basic', weights)
+  const simplified = isReduced
+    ? await simplify(freed.graph, 'extended', weights)
+    : await simplify(foldBatchNorms(freed.graph), 'basic', weights)
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.
-  const shapes = await probeShapes(simplified, freed.batch, feed)
+  const shapes = isUpgraded(simplified)
+    ? new Map<string, ValueInfo>()
+    : await probeShapes(simplified, freed.batch, feed)
   const upgraded = upgrade(
     simplified,
     new Map([...shapes].map(([name, info]) => [name, info.shape])),

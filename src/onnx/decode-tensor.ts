@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import { dtypes, type DType, type Tensor } from '../graph/ir.js'
-import { elementBytes, elementCount } from '../graph/tensor.js'
+import { bytesFor, elementCount } from '../graph/tensor.js'
 import { dataTypeNames, externalLocation, proto } from './proto.js'
 import { fixedBytes, int, ints, lastBytes, messages, text, varints, type Fields } from './wire.js'
 
@@ -35,7 +35,7 @@ export function decodeTensor(fields: Fields, where: string, external?: ExternalR
     })
   }
   const count = elementCount(dims)
-  const length = count * elementBytes[dtype]
+  const length = bytesFor(dtype, count)
   if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(length)) {
     throw new Error(`${where} has dims [${dims.join(', ')}]`)
   }
@@ -110,6 +110,8 @@ function typedData(fields: Fields, dtype: Exclude<DType, 'string'>): Uint8Array 
       return bytesOf(Int8Array.from(ints(fields, int32Data)))
     case 'uint8':
     case 'bool':
+    case 'int4':
+    case 'uint4':
       return bytesOf(Uint8Array.from(ints(fields, int32Data)))
   }
 }

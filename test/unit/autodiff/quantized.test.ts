@@ -110,6 +110,15 @@ describe('QuantizeLinear', () => {
     expect(mask(gradients['x']!)).toEqual([1, 1, 1, 0])
   })
 
+  it('to 4 bits', async () => {
+    const { gradients, output } = await roundTrip([5], [-8, -0.8, 0.1, 0.74, 0.76], (s) => [
+      s.scalar(0.1),
+      s.scalar(0, 'int4'),
+    ])
+    expect(mask(gradients['x']!)).toEqual([0, 1, 1, 1, 0])
+    expect(output.map((value) => Number(value.toFixed(5)))).toEqual([-0.8, -0.8, 0.1, 0.7, 0.7])
+  })
+
   it('with a scale that the network computes counts it as a constant', async () => {
     const { gradients } = await roundTrip([4], [-3, 0.5, 1, 2], (s) => [
       s.emit('Div', [s.emit('ReduceMax', [s.emit('Abs', ['x'])], { keepdims: 0 }), s.scalar(100)]),

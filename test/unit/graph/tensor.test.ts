@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { dtypes, type Tensor } from '../../../src/graph/ir.js'
 import {
   brainToNumber,
-  elementBytes,
+  bytesFor,
   floats,
   halfToNumber,
   ints,
@@ -24,14 +24,21 @@ const shifted = (tensor: Tensor): Tensor => {
 
 describe.each(dtypes.filter((dtype) => dtype !== 'string'))('%s', (dtype) => {
   it('comes back as it was given, aligned or not', () => {
-    const values =
-      dtype === 'bool' ? [1, 0, 1] : dtype.startsWith('uint') ? [1, 0, 100] : [1, 0, -100]
+    const last = { bool: 1, int4: -8, uint4: 15 }[dtype as string]
+    const values = [1, 0, last ?? (dtype.startsWith('uint') ? 100 : -100)]
     const tensor = tensorOf(dtype, [3], values)
-    expect(tensor.data.byteLength).toBe(3 * elementBytes[dtype])
+    expect(tensor.data.byteLength).toBe(bytesFor(dtype, 3))
     for (const given of [tensor, shifted(tensor)]) {
       expect(Array.from(numbers(given))).toEqual(values)
       expect(Array.from(floats(given))).toEqual(values)
     }
+  })
+})
+
+describe('int4', () => {
+  it('has two elements in a byte, the lower half first', () => {
+    expect(Array.from(tensorOf('int4', [3], [1, -2, 7]).data)).toEqual([0xe1, 0x07])
+    expect(Array.from(tensorOf('uint4', [2], [1, 14]).data)).toEqual([0xe1])
   })
 })
 

@@ -257,12 +257,12 @@ describe('several inputs', () => {
   })
 })
 
-describe('an input that is neither floating-point nor bytes', () => {
-  it.each(['int64', 'bool'] as const)('%s is refused', async (dtype) => {
+describe('an input of a type that cannot be attacked', () => {
+  it.each(['int64', 'bool', 'bfloat16'] as const)('%s is refused', async (dtype) => {
     const error = await refusal(mlpOf([4], 3, { dtype }))
     expect(error.code).toBe('GNT_MODEL_UNSUPPORTED')
     expect(error.message).toBe(
-      `an input of this type cannot be perturbed (input x): got ${dtype}, expected floating-point numbers or, from ` +
+      `an input of this type cannot be perturbed (input x): got ${dtype}, expected float32, float16, float64 or, from ` +
         'opset 10 on, bytes; export the model with a float32 input',
     )
   })

@@ -209,7 +209,7 @@ describe('decodeModel', () => {
     ['sparse initializers', /sparse/, model(nested(proto.graph.sparseInitializer))],
     ['strings', /strings \(initializer "w"\)/, model(named('w', ...tensor('string', [0])))],
     ['complex numbers', /complex64/, model(named('w', ...tensor('complex64', [0])))],
-    ['4-bit integers', /int4/, model(named('w', ...tensor('int4', [0])))],
+    ['2-bit integers', /int2/, model(named('w', ...tensor('int2', [0])))],
     ['sequences', /input "s"/, model(value(11, 's', nested(2, nested(proto.type.sequence))))],
     [
       'lists of graphs',
