@@ -6,22 +6,30 @@ import { opsOf } from './ops.js'
 /** One activation of a recurrent cell. */
 export type Gate = (value: string) => string
 
-/** Which of alpha and beta an activation takes from the lists, and what it takes without them. */
+/** By activation, in small letters: which of alpha and beta it takes from the lists, and what it takes without them. */
 const parametersOf: Readonly<Record<string, readonly (number | null)[]>> = {
-  LeakyRelu: [0.01],
-  ThresholdedRelu: [1],
-  Elu: [1],
-  HardSigmoid: [0.2, 0.5],
-  ScaledTanh: [1, 1],
-  Affine: [1, 0],
+  leakyrelu: [0.01],
+  thresholdedrelu: [1],
+  elu: [1],
+  hardsigmoid: [0.2, 0.5],
+  scaledtanh: [1, 1],
+  affine: [1, 0],
 }
 
 /**
  * The activations of a recurrent node, all directions in a row; `activation_alpha` and `activation_beta` are consumed
  * in that order by those that have such a parameter. `clip` bounds what goes in.
  * Source: ONNX Operators.md, LSTM.
+ *
+ * @param defaults - names of one direction's activations
+ * @param clipped - how many of these `clip` concerns
  */
-export function gatesOf(view: NodeView, defaults: readonly string[], directions: number): Gate[] {
+export function gatesOf(
+  view: NodeView,
+  defaults: readonly string[],
+  clipped: number,
+  directions: number,
+): Gate[] {
   const { attr } = view
   const named = attr('activations')
   const names =
@@ -34,13 +42,13 @@ export function gatesOf(view: NodeView, defaults: readonly string[], directions:
   }
   const [alphas, betas] = [listOf('activation_alpha'), listOf('activation_beta')]
   const clip = attr('clip')
-  return names.map((name) => {
-    const [a, b] = parametersOf[name] ?? []
+  return names.map((name, k) => {
+    const [a, b] = parametersOf[name.toLowerCase()] ?? []
     const alpha = a === undefined ? 0 : (alphas.shift() ?? a!)
     const beta = b === undefined ? 0 : (betas.shift() ?? b!)
     return (value) => {
       const bounded =
-        clip?.kind === 'float'
+        clip?.kind === 'float' && k % defaults.length < clipped
           ? view.g.emit('Clip', [value, view.scalar(-clip.value), view.scalar(clip.value)])
           : value
       return apply(view, name, bounded, alpha, beta)

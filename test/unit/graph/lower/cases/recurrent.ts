@@ -64,24 +64,26 @@ const common = ['RNN', 'GRU', 'LSTM'].flatMap((op): RuleCase[] => [
 
 export const recurrentCases: readonly RuleCase[] = [
   ...common,
-  cell('RNN', {
-    label: 'Affine',
-    attrs: {
-      activations: names('Affine'),
-      activation_alpha: floats(0.7),
-      activation_beta: floats(0.2),
-    },
-  }),
-  cell('RNN', {
-    label: 'ScaledTanh',
-    attrs: {
-      activations: names('ScaledTanh'),
-      activation_alpha: floats(0.7),
-      activation_beta: floats(0.6),
-    },
-  }),
-  cell('RNN', { label: 'Softsign', attrs: { activations: names('Softsign') } }),
-  cell('RNN', { label: 'Softplus', attrs: { activations: names('Softplus') } }),
+  ...(
+    [
+      ['Tanh', [], []],
+      ['Sigmoid', [], []],
+      ['Softsign', [], []],
+      ['Softplus', [], []],
+      ['ScaledTanh', [0.7], [0.6]],
+      ['Affine', [0.7], [0.2]],
+    ] as const
+  ).map(([activation, alpha, beta]) =>
+    cell('RNN', {
+      label: activation,
+      states: true,
+      attrs: {
+        activations: names(activation),
+        ...(alpha.length > 0 ? { activation_alpha: floats(...alpha) } : {}),
+        ...(beta.length > 0 ? { activation_beta: floats(...beta) } : {}),
+      },
+    }),
+  ),
   cell('RNN', {
     label: 'Elu forth, HardSigmoid back',
     directions: 2,
@@ -102,6 +104,33 @@ export const recurrentCases: readonly RuleCase[] = [
     directions: 2,
   }),
   cell('LSTM', { label: 'peepholes', peepholes: true, states: true }),
+  cell('LSTM', { label: 'peepholes, both directions', peepholes: true, directions: 2 }),
   cell('LSTM', { label: 'coupled gates', attrs: { input_forget: 1 } }),
+  cell('LSTM', {
+    label: 'coupled gates, peepholes',
+    attrs: { input_forget: 1 },
+    peepholes: true,
+  }),
+  cell('GRU', {
+    label: 'reset after the product, no bias',
+    attrs: { linear_before_reset: 1 },
+    bias: false,
+  }),
+  cell('GRU', {
+    label: 'reset after the product, lengths',
+    attrs: { linear_before_reset: 1 },
+    lengths: [2, 4, 3],
+  }),
+  cell('GRU', { label: 'one step', lengths: [1, 1], directions: 2 }),
+  cell('LSTM', {
+    label: 'other activations in each direction',
+    directions: 2,
+    attrs: {
+      activations: names('HardSigmoid', 'Softsign', 'Tanh', 'Sigmoid', 'Tanh', 'ScaledTanh'),
+      activation_alpha: floats(0.25, 0.8),
+      activation_beta: floats(0.5, 0.9),
+    },
+  }),
+  cell('LSTM', { label: 'the whole sequence alone', unnamed: [1, 2] }),
   cell('LSTM', { label: 'a clip', attrs: { clip: float(0.5) } }),
 ]
