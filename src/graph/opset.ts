@@ -36,7 +36,7 @@ export function upgrade(
       fix: `export the model again with opset ${canonicalOpset}`,
     })
   }
-  if (version >= canonicalOpset) return graph
+  if (isUpgraded(graph)) return graph
   const ranks = new Map([...shapes].map(([name, axes]) => [name, axes.length]))
   const names = new Set(allNames(graph))
   return upgradeGraph(graph, {
@@ -46,6 +46,12 @@ export function upgrade(
     isAllFloat32: isAllFloat32(graph),
     outer: {},
   })
+}
+
+/** Nothing in it would be changed. */
+export function isUpgraded({ opsets }: Graph): boolean {
+  const version = opsets['']
+  return version === undefined || (version >= canonicalOpset && version <= newestOpset)
 }
 
 interface Shared {

@@ -105,6 +105,8 @@ export class Session {
       extra: {
         session: {
           intra_op: { allow_spinning: '0' },
+          // It is opened to be written, not to be run.
+          ...(options.optimizedPath ? { disable_prepacking: '1' } : {}),
           ...(options.folder
             ? { model_external_initializers_file_folder_path: options.folder }
             : {}),

@@ -1,0 +1,93 @@
+import type { Graph, Node, Tensor } from '../ir.js'
+import { floats, tensorOfOwn } from '../tensor.js'
+import { readersOf } from './readers.js'
+
+/**
+ * A BatchNormalization that alone reads a Conv goes into its weights: with f = scale / √(var + ε) per channel,
+ * W′ = f·W and B′ = f·(B − mean) + shift. ONNX Runtime would do the same, but only by writing all weights to a file.
+ *
+ * @returns the same function up to the rounding of the weights
+ */
+export function foldBatchNorms(graph: Graph): Graph {
+  const { readers, isOutput } = readersOf(graph)
+  const initializers: Record<string, Tensor> = { ...graph.initializers }
+  const folded = new Map<Node, Node>()
+  const gone = new Set<Node>()
+  for (const conv of graph.nodes) {
+    const [output] = conv.outputs
+    if (conv.op !== 'Conv' || conv.domain !== '' || output === undefined || isOutput(output))
+      continue
+    const [norm, ...others] = readers(output)
+    if (!norm || others.length > 0 || !normalises(norm, output)) continue
+    const parts = fold(conv, norm, graph.initializers)
+    if (!parts) continue
+    const names = parts.map((tensor, k) => {
+      let name = `${conv.inputs[k + 1] || output}_normalised`
+      while (name in initializers) name += '_'
+      initializers[name] = tensor
+      return name
+    })
+    folded.set(conv, {
+      ...conv,
+      inputs: [conv.inputs[0]!, ...names],
+      outputs: norm.outputs.slice(0, 1),
+    })
+    gone.add(norm)
+  }
+  if (folded.size === 0) return graph
+  const nodes = graph.nodes
+    .filter((node) => !gone.has(node))
+    .map((node) => folded.get(node) ?? node)
+  return { ...graph, nodes, initializers }
+}
+
+/** With stored statistics. */
+function normalises({ op, domain, inputs, outputs, attrs }: Node, value: string): boolean {
+  const { training_mode: training } = attrs
+  return (
+    op === 'BatchNormalization' &&
+    domain === '' &&
+    inputs[0] === value &&
+    inputs.lastIndexOf(value) === 0 &&
+    outputs.filter((name) => name !== '').length === 1 &&
+    !(training?.kind === 'int' && training.value !== 0)
+  )
+}
+
+/** Weight and bias of the Conv that does both; null where some part is no float32 constant. */
+function fold(
+  conv: Node,
+  norm: Node,
+  constants: Graph['initializers'],
+): readonly [Tensor, Tensor] | null {
+  const [weight, ...statistics] = [conv.inputs[1]!, ...norm.inputs.slice(1)].map(
+    (name) => constants[name],
+  )
+  const channels = weight?.dims[0] ?? 0
+  const bias = conv.inputs[2] ? constants[conv.inputs[2]] : null
+  const isReady =
+    weight?.dtype === 'float32' &&
+    statistics.length === 4 &&
+    statistics.every((one) => one?.dtype === 'float32' && one.dims.join() === `${channels}`) &&
+    (bias === null || bias?.dtype === 'float32')
+  if (!isReady || channels === 0) return null
+  const [scale, shift, mean, variance] = statistics.map((one) => floats(one!)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  const { epsilon } = norm.attrs
+  const tiny = epsilon?.kind === 'float' ? epsilon.value : 1e-5
+  const before = bias && floats(bias)
+  const scaled = floats(weight).slice()
+  const after = new Float32Array(channels)
+  const size = scaled.length / channels
+  for (let m = 0; m < channels; m++) {
+    const factor = scale[m]! / Math.sqrt(variance[m]! + tiny)
+    after[m] = factor * ((before?.[m] ?? 0) - mean[m]!) + shift[m]!
+    const end = (m + 1) * size
+    for (let k = m * size; k < end; k++) scaled[k]! *= factor
+  }
+  return [tensorOfOwn(weight.dims, scaled), tensorOfOwn([channels], after)]
+}
