@@ -27,7 +27,8 @@ export function checkNames(graph: Graph, { wrt, losses }: Asked): void {
   }
   const computed = graph.nodes.flatMap((node) => node.outputs.filter((name) => name !== ''))
   for (const { output } of losses)
-    if (!computed.includes(output)) unknown(output, 'output', [...outputNames(graph), ...computed])
+    if (!computed.includes(output))
+      unknown(output, 'output', [...new Set([...outputNames(graph), ...computed])])
   const keys = losses.map((term) => gradientNames.key(term, losses))
   const twice = keys.find((key, index) => keys.indexOf(key) !== index)
   if (twice !== undefined) refuse('two terms with the same output and loss', twice)
@@ -35,25 +36,31 @@ export function checkNames(graph: Graph, { wrt, losses }: Asked): void {
     gradientNames.fed(objectives[losses[index]!.loss], key),
     gradientNames.loss(key),
   ])
-  const own = new Set([gradientNames.total, ...added, ...wrt.map(gradientNames.gradient)])
-  const clash = publicNames(graph, { wrt, losses }).find((name) => own.has(name))
+  const own = new Set([
+    gradientNames.total,
+    ...added,
+    ...wrt.map(gradientNames.gradient),
+    ...losses.map(({ output }) => output),
+    ...[...sources.keys(), ...computed].map(gradientNames.inside),
+  ])
+  const clash = keptNames(graph, { wrt }).find((name) => own.has(name))
   if (clash !== undefined) refuse('the model uses a name that the gradient needs', clash)
 }
 
 const outputNames = ({ outputs }: Graph): string[] => outputs.map(({ name }) => name)
 
-/** Names that stay what they are in the file. */
-const publicNames = (graph: Graph, { wrt, losses }: Asked): string[] => [
+/** Names that stay what they are in the file while the graph is worked on. */
+const keptNames = (graph: Graph, { wrt }: Pick<Asked, 'wrt'>): string[] => [
   ...graph.inputs.map(({ name }) => name),
   ...wrt,
-  ...losses.map(({ output }) => output),
 ]
 
-/** The tensors that losses are over as outputs, and other names out of the way of those that are added. */
-export function withPublicNames(graph: Graph, options: Asked): Graph {
-  const kept = new Set(publicNames(graph, options))
-  const renamed = renameValues(graph, (name) => (kept.has(name) ? name : `m/${name}`))
-  const outputs = [...new Set(options.losses.map(({ output }) => output))]
+/** The tensors that losses are over as outputs, and all names out of the way of those that are added. */
+export function withInnerNames(graph: Graph, options: Asked): Graph {
+  const kept = new Set(keptNames(graph, options))
+  const { inside } = gradientNames
+  const renamed = renameValues(graph, (name) => (kept.has(name) ? name : inside(name)))
+  const outputs = [...new Set(options.losses.map(({ output }) => inside(output)))]
   return {
     ...renamed,
     outputs: outputs.map((name) => ({ name, dtype: 'float32', dims: null })),

@@ -17,7 +17,7 @@ import {
 } from './axes.js'
 import { formAll } from './forms.js'
 import { lowerAll } from './lower.js'
-import { checkNames, withPublicNames } from './gradient-names.js'
+import { checkNames, withInnerNames } from './gradient-names.js'
 import { hasReducedPrecision } from './precision.js'
 import { probeShapes } from './probe.js'
 import { simplify } from './simplify.js'
@@ -68,7 +68,7 @@ export async function compileGradient(
       got: 'quantized or half-precision operators',
       fix: 'compile it in float32',
     })
-  const closed = closeAxes(withPublicNames(graph, options), options.sizes ?? {})
+  const closed = closeAxes(withInnerNames(graph, options), options.sizes ?? {})
   const isFree = hasOpenBatch(closed) && (await runsTogether(closed))
   const network = await prepareNetwork(isFree ? closed : closeBatch(closed), options, isReduced)
   const notes = isFree === hasOpenBatch(closed) ? [] : [onlyOne]

@@ -44,6 +44,8 @@ export interface GradientGraphOptions {
 
 /** Names of what a gradient graph adds to those of the model. */
 export const gradientNames = {
+  /** What values of the model are called within; inputs and what is differentiated keep their names. */
+  inside: (value: string): string => `m/${value}`,
   fed: ({ feedName }: Objective, key: string): string => `${feedName}/${key}`,
   loss: (key: string): string => `loss/${key}`,
   total: 'loss',
@@ -75,7 +77,7 @@ export function gradientGraph(network: Network, options: GradientGraphOptions): 
   const g = new GraphBuilder(graph, infos)
   const feeds: Value[] = []
   const terms = losses.map((term) =>
-    buildTerm(g, read(term.output), term, { losses, dtype, feeds }),
+    buildTerm(g, read(gradientNames.inside(term.output)), term, { losses, dtype, feeds }),
   )
   const { gradients, approximations } = backward(g, {
     nodes: graph.nodes,
@@ -84,7 +86,7 @@ export function gradientGraph(network: Network, options: GradientGraphOptions): 
     forms: network.forms,
   })
   const outputs = [
-    ...new Map(terms.map(({ shown }) => [shown.name, shown])).values(),
+    ...[...new Set(losses.map(({ output }) => output))].map((name) => shown(g, name)),
     total(g, terms, dtype),
     ...terms.map(({ loss }) => loss),
     ...wrt.map((name) => gradientOutput(g, gradients.get(name)!, name)),
@@ -105,13 +107,14 @@ function converted(
 ): { graph: Graph; infos: ValueInfos; read: (output: string) => string } {
   const g = new GraphBuilder(graph, infos)
   const casts = new Map<string, string>()
-  for (const { output } of losses) {
+  for (const term of losses) {
+    const output = gradientNames.inside(term.output)
     const info = g.info(output)
     if (info.dtype === dtype || casts.has(output)) continue
     if (!isFloating(info.dtype))
       throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
         what: 'a loss needs floating-point numbers',
-        where: `output ${output}`,
+        where: `output ${term.output}`,
         got: info.dtype,
         fix: 'name another output',
       })
@@ -129,7 +132,6 @@ interface Term {
   readonly seed: string
   readonly weighted: string
   readonly loss: Value
-  readonly shown: Value
 }
 
 function buildTerm(
@@ -157,13 +159,11 @@ function buildTerm(
   const whole = built.rank === 0 ? perRow : g.emit('ReduceSum', [perRow], { keepdims: 0 })
   const scale = (of: string): string =>
     (term.weight ?? 1) === 1 ? of : g.emit('Mul', [of, g.scalar(term.weight!, dtype)])
-  const info = g.info(term.output)
   return {
     value,
     seed: scale(built.dOutput),
     weighted: scale(whole),
     loss: named(g, perRow, gradientNames.loss(key), dtype, dimsOf(shape.slice(0, 1))),
-    shown: { name: term.output, dtype: info.dtype, dims: dimsOf(info.shape) },
   }
 }
 
@@ -187,6 +187,12 @@ function sumSeeds(g: GraphBuilder, terms: readonly Term[]): Map<string, string> 
     seeds.set(value, known === undefined ? seed : g.emit('Add', [known, seed]))
   }
   return seeds
+}
+
+function shown(g: GraphBuilder, name: string): Value {
+  const value = gradientNames.inside(name)
+  const { dtype, shape } = g.info(value)
+  return named(g, value, name, dtype, dimsOf(shape))
 }
 
 function total(g: GraphBuilder, terms: readonly Term[], dtype: DType): Value {

@@ -96,7 +96,19 @@ const celu: Lowering = ({ g, x, float }) => {
   return [ops.add(ops.unary('Relu', value), below)]
 }
 
+/** x ± bias beyond ±λ, else 0. The kernel takes doubles and computes in single precision. */
+const shrink: Lowering = ({ g, x, float }) => {
+  const ops = opsOf(g, 'float64')
+  const [value] = x as [string]
+  const [lambda, bias] = [float('lambd', 0.5), float('bias', 0)]
+  const isAbove = g.emit('Greater', [value, g.scalar(lambda, 'float64')])
+  const isBelow = g.emit('Less', [value, g.scalar(-lambda, 'float64')])
+  const rest = g.emit('Where', [isBelow, ops.shift(value, bias), g.scalar(0, 'float64')])
+  return [g.emit('Where', [isAbove, ops.shift(value, -bias), rest])]
+}
+
 export const functionDoubles: LoweringTable = {
+  Shrink: shrink,
   Erf: pointwise(erf),
   Gelu: gelu,
   Celu: celu,

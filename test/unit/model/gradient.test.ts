@@ -312,6 +312,35 @@ describe('inputs', () => {
     await expect(compileGradient(tokens, { wrt: ['ids'], losses })).rejects.toThrow('int64')
   })
 
+  it('may be in opset 13, with a GELU in parts as the output', async () => {
+    const half = Math.SQRT1_2
+    const graph = graphOf({
+      opset: 13,
+      inputs: { x: ['N', 4] },
+      initializers: {
+        scale: tensorOf('float32', [], [half]),
+        one: tensorOf('float32', [], [1]),
+        half: tensorOf('float32', [], [0.5]),
+      },
+      nodes: [
+        nodeOf('Mul', ['x', 'scale'], ['z']),
+        nodeOf('Erf', ['z'], ['e']),
+        nodeOf('Add', ['e', 'one'], ['s']),
+        nodeOf('Mul', ['x', 's'], ['p']),
+        nodeOf('Mul', ['p', 'half'], ['y']),
+      ],
+    })
+    const losses = [{ output: 'y', loss: 'sum' }] as const
+    const fast = await compileGradient(graph, { wrt: ['x'], losses })
+    const exact = await compileGradient(graph, { wrt: ['x'], losses, dtype: 'float64' })
+    const x = doubleNoise([3, 4], 'x')
+    const a = await runGraph(fast.graph, { x: single(x) })
+    const b = await runGraph(exact.graph, { x })
+    for (const name of ['y', 'loss', 'grad/x'])
+      expect(distance(a[name]!, b[name]!), name).toBeLessThan(1e-5)
+    expect(await doubleGradientError(exact.graph, { x }, ['x'])).toBeLessThan(1e-8)
+  })
+
   it('keep a batch that the network cannot leave', async () => {
     const graph = graphOf({
       inputs: { x: ['N', 2, 3] },

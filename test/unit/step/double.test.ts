@@ -28,6 +28,7 @@ const cases: Case[] = [
   { op: 'Celu', label: 'alpha', attrs: { alpha: float(0.7) } },
   ...['Asin', 'Acos', 'Atanh', 'Tan'].map((op) => ({ op, map: inside })),
   { op: 'Acosh', map: (value) => 1.5 + value * value },
+  { op: 'Shrink', attrs: { lambd: float(0.3), bias: float(0.2) } },
   { op: 'GlobalAveragePool', dims: image },
   { op: 'GlobalMaxPool', dims: image },
   { op: 'Mean', constants: [noiseOf([3]), noiseOf([1, 3])], dims: [2, 3] },
