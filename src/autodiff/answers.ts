@@ -1,4 +1,5 @@
 import { lowerings } from '../graph/lower/index.js'
+import { realForms } from '../graph/lower/quantized.js'
 import { operatorVersions } from './operator-versions.js'
 import { refusals, rewritten } from './refusals.js'
 import { rules } from './rules/index.js'
@@ -27,6 +28,7 @@ export function operatorAnswers(): OperatorAnswer[] {
     ...Object.keys(operatorVersions),
     ...Object.keys(rules),
     ...Object.keys(lowerings),
+    ...Object.keys(realForms),
   ])
   return [...known].map(answerOf).toSorted((a, b) => order(a) - order(b) || compare(a, b))
 }
@@ -42,6 +44,7 @@ function settled(operator: string): Pick<OperatorAnswer, 'answer' | 'note'> {
   const other = rewritten[operator]
   if (other) return { answer: settled(other).answer, note: `as ${other}` }
   if (operator in lowerings) return { answer: 'lowered', note: '' }
+  if (operator in realForms) return { answer: 'straight-through', note: 'real form' }
   const rule = rules[operator]
   switch (rule?.kind) {
     case 'gradient':

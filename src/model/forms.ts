@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/ir.js'
 import { addForms, type Forms } from '../graph/lower/forms.js'
 import { formOf } from '../graph/lower/quantized.js'
+import { foldHalf } from '../graph/passes/fold-half.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import type { Feed } from '../runtime/session.js'
 import { probeShapes } from './probe.js'
@@ -10,11 +11,12 @@ import { probeShapes } from './probe.js'
  * form beside them.
  */
 export async function formAll(
-  graph: Graph,
+  simplified: Graph,
   batch: number | null,
   feed: (n: number) => Record<string, Feed>,
   known: Forms = new Map(),
 ): Promise<{ graph: Graph; infos: ValueInfos; forms: Forms }> {
+  const graph = foldHalf(simplified)
   const infos = await probeShapes(graph, batch, feed)
   const next = addForms(graph, infos, known, formOf)
   return next.graph === graph

@@ -235,6 +235,9 @@ describe('the forward pass of a step has the bits of the file', () => {
     const { own, logits, model } = await compare(inType('float16'))
     expect(logits).toEqual(own)
     expect(model.batch).toBeNull()
+    // A Conv whose weight is a constant has a Conv as its gradient, which is the fastest.
+    const weights = model.graph.nodes.filter(({ op }) => op === 'Conv').map((one) => one.inputs[1]!)
+    expect(weights.map((name) => model.graph.initializers[name]?.dtype)).toEqual(['float32'])
   })
 
   it('with weights in blocks of 4 bits, which ONNX Runtime multiplies as they are', async () => {
