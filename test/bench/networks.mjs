@@ -167,9 +167,9 @@ function mobilenetv3(w) {
   return w.gemm(hardSwish(w.gemm(pooled, 960, 1280, 1.4)), 1280, 1000)
 }
 
-/** Dosovitskiy et al. 2020, arXiv:2010.11929; the Small shape of Touvron et al. 2020, arXiv:2012.12877. */
-function vits(w) {
-  const [dim, heads, depth, patch, tokens] = [384, 6, 12, 16, 196]
+/** Dosovitskiy et al. 2020, arXiv:2010.11929; the Small shape is of Touvron et al. 2020, arXiv:2012.12877. */
+function vit(w, dim, heads) {
+  const [depth, patch, tokens] = [12, 16, 196]
   const norm = (x) =>
     w.emit('LayerNormalization', [x, w.random([dim], 0.1, 1), w.random([dim], 0.1)], {
       axis: -1,
@@ -227,7 +227,9 @@ function mlp(w) {
 const shapes = {
   resnet50: { build: resnet50, sampleShape: [3, 224, 224], classes: 1000 },
   mobilenetv3: { build: mobilenetv3, sampleShape: [3, 224, 224], classes: 1000 },
-  vits: { build: vits, sampleShape: [3, 224, 224], classes: 1000 },
+  vits: { build: (w) => vit(w, 384, 6), sampleShape: [3, 224, 224], classes: 1000 },
+  // 238 million weights.
+  vitwide: { build: (w) => vit(w, 1280, 20), sampleShape: [3, 224, 224], classes: 1000 },
   mlp: { build: mlp, sampleShape: [1, 28, 28], classes: 10 },
 }
 

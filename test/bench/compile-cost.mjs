@@ -1,0 +1,172 @@
+/**
+ * What it takes from a model file to the first step of an attack, in time and in memory, for networks of well-known
+ * shapes with random weights: decode, prepare, differentiate, sessions ready. Run `npm run build` first.
+ *
+ *   node test/bench/compile-cost.mjs [network ...] [--batch 8] [--write]
+ *
+ * Every network is compiled in a process of its own, cold: the code is not compiled yet, nothing is cached but the
+ * file. Beside the wall time stands the CPU time, which says what it would take on a machine with nothing else to do.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+
+const root = join(import.meta.dirname, '../..')
+const load = (path) => import(join(root, 'dist/src', path))
+
+const { values: flags, positionals } = parseArgs({
+  options: {
+    batch: { type: 'string', default: '8' },
+    write: { type: 'boolean' },
+    child: { type: 'string' },
+  },
+  allowPositionals: true,
+})
+const batch = Number(flags.batch)
+
+const networks = {
+  'MLP 784-4×1024-10': 'mlp',
+  'MobileNet-V3': 'mobilenetv3',
+  'ViT-S/16': 'vits',
+  'ResNet-50': 'resnet50',
+  'ViT, 238 M weights': 'vitwide',
+}
+const targets = { resnet50: 1, vitwide: 5 }
+
+const megabytes = (bytes) => bytes / 1e6
+
+/** A line of /proc/self/smaps_rollup or status, in bytes. Linux only. */
+const memory = (file, name) =>
+  1024 *
+  Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/self/${file}`, 'utf8'))[1])
+
+async function settled() {
+  globalThis.gc()
+  await sleep(50)
+  globalThis.gc()
+}
+
+/** Compiles the model at `path`, runs one step, and prints what it took as JSON. */
+async function child(path) {
+  const { loadModel } = await load('onnx/load.js')
+  const { prepareModel } = await load('model/prepare.js')
+  const { openGraph } = await load('model/open.js')
+  const { compileStep } = await load('step/compile.js')
+  await settled()
+  const before = memory('smaps_rollup', 'Anonymous')
+  const stages = {}
+  const start = process.cpuUsage()
+  const timed = async (name, work) => {
+    const from = performance.now()
+    const result = await work()
+    stages[name] = (performance.now() - from) / 1000
+    return result
+  }
+  let graph = await timed('decode', async () => (await loadModel(path)).graph)
+  const weights = Object.values(graph.initializers).reduce((sum, { data }) => sum + data.length, 0)
+  const { dims } = graph.inputs[0]
+  const model = await timed('prepare', () => prepareModel(graph))
+  graph = null
+  const loss = { loss: 'ce', norm: 'linf', targeted: false, bounds: [0, 1] }
+  let step = await timed('differentiate', () => compileStep(model, loss).graph)
+  const [forward, session] = await timed('sessions', async () => [
+    await openGraph(model.forward, model.weights),
+    await openGraph(step, model.weights),
+  ])
+  step = null
+  const { user, system } = process.cpuUsage(start)
+  const peakCompile = memory('status', 'VmHWM')
+  await settled()
+  const resident = memory('smaps_rollup', 'Anonymous') - before
+
+  const shape = [batch, ...dims.slice(1)]
+  const images = (value) => {
+    const data = new Float32Array(shape.reduce((a, b) => a * b)).fill(value)
+    return { dtype: 'float32', dims: shape, data }
+  }
+  await forward.run({ gauntlet_x: images(0.5) })
+  await session.run({
+    gauntlet_x: images(0.5),
+    lower: images(0.4),
+    upper: images(0.6),
+    labels: { dtype: 'int64', dims: [batch], data: new BigInt64Array(batch) },
+    step_size: { dtype: 'float32', dims: [], data: Float32Array.of(0.01) },
+  })
+  const activations = [...model.infos.values()].reduce((sum, info) => {
+    const sizes = info.shape.map((size) =>
+      typeof size === 'number' ? size : size.perBatch * batch,
+    )
+    return sum + 4 * sizes.reduce((a, b) => a * b, 1)
+  }, 0)
+  const ran = memory('smaps_rollup', 'Anonymous') - before
+  const cpu = (user + system) / 1e6
+  console.log(
+    JSON.stringify({ weights, stages, cpu, before, peakCompile, resident, ran, activations }),
+  )
+}
+
+async function measure(name) {
+  const folder = mkdtempSync(join(tmpdir(), 'gauntlet-bench-'))
+  try {
+    const path = join(folder, `${name}.onnx`)
+    const { buildNetwork } = await import('./networks.mjs')
+    const { encodeModel } = await load('onnx/encode.js')
+    writeFileSync(path, encodeModel(buildNetwork(name).graph))
+    const args = ['--expose-gc', import.meta.filename, '--child', path, '--batch', `${batch}`]
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+    return { ...JSON.parse(stdout), file: statSync(path).size }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function main() {
+  const lines = [
+    '| Network | Weights MB | Decode s | Prepare s | Differentiate s | Sessions s | Total s | CPU s | Target s | Peak while compiling MB | Held, ready MB | Copies of the weights | Held after a step MB | Model + 2 × activations MB |',
+    `| --- |${' ---: |'.repeat(13)}`,
+  ]
+  const say = (line) => {
+    lines.push(line)
+    console.log(line)
+  }
+  for (const line of lines) console.log(line)
+  for (const [title, name] of Object.entries(networks)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    const { weights, stages, cpu, before, peakCompile, resident, ran, activations } =
+      await measure(name)
+    const seconds = Object.values(stages)
+    const total = seconds.reduce((a, b) => a + b, 0)
+    const cells = [
+      megabytes(weights).toFixed(0),
+      ...[...seconds, total, cpu].map((one) => one.toFixed(2)),
+      targets[name] ? `≤ ${targets[name]}` : '',
+      megabytes(peakCompile - before).toFixed(0),
+      megabytes(resident).toFixed(0),
+      (resident / weights).toFixed(1),
+      megabytes(ran).toFixed(0),
+      megabytes(weights + 2 * activations).toFixed(0),
+    ]
+    say(`| ${title} | ${cells.join(' | ')} |`)
+  }
+  if (flags.write) writePage(lines)
+}
+
+function writePage(lines) {
+  const text = `# Cost of compiling
+
+From a model file to a step that is ready to run, cold, in a process of its own on ${cpus()[0].model}: the file is decoded,
+prepared and differentiated, and the sessions of the forward pass and of the step are opened. The machine has other work
+as well; CPU seconds say what it would take alone. Memory is what the process holds of its own beyond Node and the
+runtime; the file of weights that ONNX Runtime maps is not counted, since all sessions and workers share it. The last two
+columns are at a batch of ${batch}. Written by \`node test/bench/compile-cost.mjs --write\`.
+
+${lines.join('\n')}
+`
+  writeFileSync(join(import.meta.dirname, 'COMPILE-COST.md'), text)
+}
+
+await (flags.child ? child(flags.child) : main())
