@@ -1,8 +1,8 @@
 import { GraphBuilder } from '../builder.js'
-import type { Node, Tensor } from '../ir.js'
-import { isFixed } from '../shapes.js'
-import { elementCount, floats, ints, tensorOfOwn } from '../tensor.js'
-import { readersOf, type Readers, type ShapedGraph } from './readers.js'
+import { floats, tensorOfOwn } from '../tensor.js'
+import { readSpread, type Spread } from './read-spread.js'
+import { readersOf, type ShapedGraph } from './readers.js'
+import { crop, sum, summed, work, type Part } from './spread-parts.js'
 
 /**
  * Rewrites DepthToSpace of Convs for CPUs, where ONNX Runtime runs it as a general transpose that costs as much as
@@ -28,94 +28,6 @@ export function lowerSpreads({ graph, infos }: ShapedGraph): ShapedGraph {
 
 /** Channels that a blocked kernel computes to yield `count`: ONNX Runtime's block is 8 or 16 wide. */
 const blocked = (count: number): number => Math.ceil(count / 16) * 16
-
-interface Spread {
-  readonly block: number
-  readonly channels: number
-  /** Size of what DepthToSpace yields, and of what remains of it. */
-  readonly height: number
-  readonly width: number
-  readonly cut: Cut | null
-  /** The value to replace, and whether an elementwise operator reads it. */
-  readonly result: string
-  readonly feedsElementwise: boolean
-  readonly terms: readonly Term[]
-}
-
-interface Cut {
-  readonly starts: readonly number[]
-  readonly ends: readonly number[]
-}
-
-interface Term {
-  readonly x: string
-  readonly weight: Tensor
-  readonly name: string
-  /** top, left, bottom, right */
-  readonly pads: readonly number[]
-}
-
-function readSpread(g: GraphBuilder, node: Node, sites: Readers): Spread | null {
-  const { blocksize, mode } = node.attrs
-  const output = node.outputs[0]!
-  if (node.op !== 'DepthToSpace' || node.domain !== '' || blocksize?.kind !== 'int') return null
-  if (mode?.kind === 'string' && mode.value !== 'DCR') return null
-  if (!g.knows(output) || sites.isOutput(output)) return null
-  const [, channels, height, width] = g.info(output).shape
-  if (![channels, height, width].every((size) => size !== undefined && isFixed(size))) return null
-  const terms = termsOf(g, node.inputs[0]!, sites)
-  if (!terms) return null
-  const slice = sites.isPrivate(output) ? sites.readers(output)[0]! : null
-  const cut = slice ? cutOf(g, slice) : null
-  const result = cut ? slice!.outputs[0]! : output
-  if (sites.isOutput(result)) return null
-  const elementwise = new Set(['Mul', 'Add', 'Sum'])
-  return {
-    block: blocksize.value,
-    channels: channels as number,
-    height: height as number,
-    width: width as number,
-    cut,
-    result,
-    feedsElementwise: sites.readers(result).some((reader) => elementwise.has(reader.op)),
-    terms,
-  }
-}
-
-/** The Convs whose sum a value is, if it is nothing else. */
-function termsOf(g: GraphBuilder, value: string, sites: Readers): Term[] | null {
-  const node = sites.producer(value)
-  if (!node || node.domain !== '' || !sites.isPrivate(value)) return null
-  if (node.op === 'Add' || node.op === 'Sum') {
-    const parts = node.inputs.map((input) => termsOf(g, input, sites))
-    return parts.every((part) => part !== null) ? parts.flat() : null
-  }
-  const weight = node.inputs[1] ? g.initializer(node.inputs[1]) : undefined
-  const { pads, group, strides, dilations, auto_pad: autoPad } = node.attrs
-  const ones = [strides, dilations].every(
-    (a) => a?.kind !== 'ints' || a.value.every((size) => size === 1),
-  )
-  const isPlain =
-    node.op === 'Conv' && ones && !node.inputs[2] && (group?.kind !== 'int' || group.value === 1)
-  const isExplicit = autoPad?.kind !== 'string' || autoPad.value === 'NOTSET'
-  if (!isPlain || !isExplicit || weight?.dtype !== 'float32' || weight.dims.length !== 4)
-    return null
-  return [
-    {
-      x: node.inputs[0]!,
-      weight,
-      name: node.inputs[1]!,
-      pads: pads?.kind === 'ints' ? pads.value : [0, 0, 0, 0],
-    },
-  ]
-}
-
-function cutOf(g: GraphBuilder, node: Node): Cut | null {
-  if (node.op !== 'Slice' || node.domain !== '' || node.inputs.length !== 4) return null
-  const [starts, ends, axes] = node.inputs.slice(1).map((name) => g.initializer(name))
-  if (!starts || !ends || !axes || ints(axes).join() !== '2,3') return null
-  return { starts: ints(starts), ends: ints(ends) }
-}
 
 /** One Conv per row phase with s·C channels (rx, c); their rows alternate. */
 function byRows(g: GraphBuilder, spread: Spread): string {
@@ -204,21 +116,6 @@ function rowOf(
 /** Multiplications that take as long as copying one element. */
 const copying = 48
 
-/** Multiplications per pixel. */
-const work = (parts: readonly Part[]): number =>
-  parts.reduce((count, { dims }) => count + elementCount(dims), 0)
-
-const summed = (g: GraphBuilder, parts: readonly Part[]): string =>
-  sum(
-    g,
-    parts.map(({ term, dims, kernel, pads }) =>
-      g.emit('Conv', [term.x, g.constant(kernel(), `${term.name}_phase`)], {
-        kernel_shape: dims.slice(2),
-        pads,
-      }),
-    ),
-  )
-
 /** All phases in one Conv with channels (ry, c, rx), because a Conv per row phase would leave its block half empty. */
 function together(
   g: GraphBuilder,
@@ -246,66 +143,5 @@ function together(
   return g.emit('Transpose', [trimmed], { perm: [0, 2, 1, 3] })
 }
 
-interface Part {
-  readonly term: Term
-  /** (channels, M, height, width) */
-  readonly dims: readonly number[]
-  /** Only one of several ways to cut a kernel is taken. */
-  kernel(): Tensor
-  readonly pads: readonly number[]
-}
-
-/** Some of the output channels, without border taps that are zero in all of them; null if all are. */
-function crop(term: Term, first: number, last: number): Part | null {
-  const [, M, kh, kw] = term.weight.dims as [number, number, number, number]
-  const size = kh * kw
-  const weights = floats(term.weight).subarray(first * M * size, last * M * size)
-  const [top, left, bottom, right] = term.pads as [number, number, number, number]
-  const isUsed = Array.from({ length: size }, (_, tap) => {
-    for (let k = tap; k < weights.length; k += size) if (weights[k] !== 0) return true
-    return false
-  })
-  const used = isUsed.flatMap((is, tap) => (is ? [tap] : []))
-  if (used.length === 0) return null
-  const rows = used.map((tap) => Math.floor(tap / kw))
-  const columns = used.map((tap) => tap % kw)
-  // Cropping a tap takes one off the padding on its side, which cannot become negative.
-  const y0 = Math.min(top, ...rows)
-  const x0 = Math.min(left, ...columns)
-  const y1 = Math.max(kh - bottom, ...rows.map((y) => y + 1))
-  const x1 = Math.max(kw - right, ...columns.map((x) => x + 1))
-  const dims = [last - first, M, y1 - y0, x1 - x0]
-  const taps = Int32Array.from(
-    Array.from({ length: size }, (_, tap) => tap).filter((tap) => {
-      const [y, x] = [Math.floor(tap / kw), tap % kw]
-      return y >= y0 && y < y1 && x >= x0 && x < x1
-    }),
-  )
-  return {
-    term,
-    dims,
-    kernel: () => tensorOfOwn(dims, pickTaps(weights, size, taps)),
-    pads: [top - y0, left - x0, bottom - (kh - y1), right - (kw - x1)],
-  }
-}
-
-/** Those taps of every kernel, in that order. */
-function pickTaps(
-  weights: Float32Array,
-  size: number,
-  taps: Int32Array,
-): Float32Array<ArrayBuffer> {
-  if (taps.length === size) return weights.slice()
-  const kept = new Float32Array((weights.length / size) * taps.length)
-  let at = 0
-  for (let from = 0; from < weights.length; from += size)
-    for (let k = 0; k < taps.length; k++) kept[at++] = weights[from + taps[k]!]!
-  return kept
-}
-
 const toNhwc = (g: GraphBuilder, value: string): string =>
   g.emit('Transpose', [value], { perm: [0, 2, 3, 1] })
-
-function sum(g: GraphBuilder, parts: readonly string[]): string {
-  return parts.length === 1 ? parts[0]! : g.emit(parts.length === 2 ? 'Add' : 'Sum', parts)
-}
