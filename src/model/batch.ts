@@ -9,6 +9,7 @@ import type { Feed } from '../runtime/session.js'
 import { computedValues, inferShapes } from './infer.js'
 import { openGraph } from './open.js'
 import { inferInfos } from './probe.js'
+import { roundingOf } from './precision.js'
 
 export interface FreedBatch {
   readonly graph: Graph
@@ -53,7 +54,8 @@ export async function freeBatch(
   for (const candidate of [unlabelled, ...retargeted]) {
     const whole = await run(candidate, trial, output, weights).catch(() => null)
     if (whole?.dims[0] !== countOf(trial)) continue
-    if (close(whole.data, reference)) return { graph: candidate, batch: null, notes: [] }
+    if (close(whole.data, reference, roundingOf(graph)))
+      return { graph: candidate, batch: null, notes: [] }
     runsTogether = true
   }
   if (rows > 1) await refuseMixing(own, rows, output, trial, reference, weights)
@@ -113,7 +115,8 @@ async function perSample(
     const values: number[] = []
     for (let sample = 0; sample < countOf(trial); sample++) values.push(...(await outputOf(sample)))
     const again = await outputOf(0)
-    const isSteady = close(again, Float32Array.from(values.slice(0, again.length)))
+    const first = Float32Array.from(values.slice(0, again.length))
+    const isSteady = close(again, first, 1e-4)
     return { values: Float32Array.from(values), isSteady }
   } finally {
     await session.close()
@@ -133,7 +136,8 @@ async function refuseMixing(
   const mixed = fillRows(trial, rows, (row) => row % count)
   const { data } = await run(graph, { [attackedInput]: mixed }, output, weights)
   const compared = (Math.min(rows, count) * data.length) / rows
-  if (close(data.subarray(0, compared), reference.subarray(0, compared))) return
+  const own = data.subarray(0, compared)
+  if (close(own, reference.subarray(0, compared), roundingOf(graph))) return
   throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
     what: 'the output for a sample depends on the other samples of its batch',
     got: `a fixed batch of ${rows}`,
@@ -181,11 +185,13 @@ function fillRows(trial: Trial, rows: number, which: (row: number) => number): F
 }
 
 /** Equal up to rounding, relative to the greatest finite value; NaN and infinities must be in the same places. */
-function close(a: Float32Array, b: Float32Array): boolean {
+function close(a: Float32Array, b: Float32Array, tolerance: number): boolean {
   if (a.length !== b.length) return false
   const scale = b.reduce(
     (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
     1e-6,
   )
-  return a.every((value, i) => Object.is(value, b[i]) || Math.abs(value - b[i]!) <= 1e-4 * scale)
+  return a.every(
+    (value, i) => Object.is(value, b[i]) || Math.abs(value - b[i]!) <= tolerance * scale,
+  )
 }

@@ -31,3 +31,17 @@ export function isAttackable({ dtype }: Value, { opsets }: Graph): boolean {
   const isByte = dtype === 'uint8' || dtype === 'int8'
   return (isFloating(dtype) && dtype !== 'bfloat16') || (isByte && (opsets[''] ?? 0) >= 10)
 }
+
+/**
+ * How far apart outputs for the same sample may lie, relative to the greatest, when other samples are computed with it.
+ * Another number of rows may take another kernel, whose last bit moves a value that is rounded to a few bits by a step.
+ * Where a network finds the range of its integers in the batch itself, samples do influence each other, by as little.
+ */
+export function roundingOf(graph: Graph): number {
+  const isRangeComputed = graph.nodes.some(
+    ({ op, inputs }) =>
+      op.startsWith('DynamicQuantize') ||
+      (op === 'QuantizeLinear' && graph.initializers[inputs[1] ?? ''] === undefined),
+  )
+  return hasReducedPrecision(graph) && !isRangeComputed ? 2e-2 : 1e-4
+}

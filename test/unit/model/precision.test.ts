@@ -3,6 +3,7 @@ import type { DType, Graph } from '../../../src/graph/ir.js'
 import { attackedInput } from '../../../src/graph/passes/preprocess.js'
 import { elementCount, tensorOf } from '../../../src/graph/tensor.js'
 import { ModelHandle } from '../../../src/model/handle.js'
+import { roundingOf } from '../../../src/model/precision.js'
 import { prepareModel, type PreparedModel } from '../../../src/model/prepare.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
 import { Session, type Feed } from '../../../src/runtime/session.js'
@@ -326,6 +327,21 @@ function sure(graph: Graph): Graph {
     outputs: [{ ...output, name: 'sure' }],
   }
 }
+
+describe('what samples of one batch may differ by from samples alone', () => {
+  it('is a step of the integers, unless the batch decides how wide a step is', () => {
+    expect(roundingOf(residual(none))).toBe(1e-4)
+    expect(roundingOf(residual(qdq))).toBe(2e-2)
+    expect(roundingOf(onIntegers())).toBe(2e-2)
+    expect(roundingOf(inType('float16'))).toBe(2e-2)
+    expect(roundingOf(encoder())).toBe(1e-4)
+    const s = new Sketch()
+    const range = s.emit('ReduceMax', [s.emit('Abs', ['x'])], { keepdims: 0 })
+    const scale = s.emit('Div', [range, s.scalar(127)])
+    const q = s.emit('QuantizeLinear', ['x', scale, s.scalar(0, 'int8')])
+    expect(roundingOf(s.graph({ x: ['N', 4] }, q))).toBe(1e-4)
+  })
+})
 
 describe('an input of bytes', () => {
   it('is rounded to, and the gradient passes', async () => {
