@@ -2,6 +2,7 @@ import type { NodeView } from '../../graph/node-view.js'
 import { isFloating } from '../../graph/tensor.js'
 import type { Lowering, LoweringTable } from '../../graph/lower/lowering.js'
 import { functionDoubles } from './functions.js'
+import { gridDoubles } from './grid-sample.js'
 import { otherDoubles } from './others.js'
 import { windowDoubles } from './windows.js'
 
@@ -10,10 +11,9 @@ import { windowDoubles } from './windows.js'
  * of graphs that are compiled in float64 to check gradients. A new operator is one row in one of these files.
  */
 export const doubleLowerings: LoweringTable = Object.fromEntries(
-  Object.entries({ ...functionDoubles, ...otherDoubles, ...windowDoubles }).map(([op, lower]) => [
-    op,
-    onlyDouble(lower),
-  ]),
+  Object.entries({ ...functionDoubles, ...gridDoubles, ...otherDoubles, ...windowDoubles }).map(
+    ([op, lower]) => [op, onlyDouble(lower)],
+  ),
 )
 
 /** What is computed in another precision on purpose has a kernel. */

@@ -1,4 +1,5 @@
 import { GauntletError } from '../../errors.js'
+import type { NodeView } from '../../graph/node-view.js'
 import { isFixed } from '../../graph/shapes.js'
 import { zerosLike } from '../emit.js'
 import { dynamic } from '../place.js'
@@ -78,7 +79,7 @@ interface Neighbour {
   readonly isInside: string
 }
 
-interface Axis {
+export interface Axis {
   readonly neighbours: readonly Neighbour[]
   /** Pixels per unit of the grid, 0 where the border holds the point. */
   readonly scale: string
@@ -94,8 +95,9 @@ interface AxisSpec {
   readonly mode: string
 }
 
-function axisOf(
-  context: RuleContext,
+/** What the grid points of all samples read along one axis, from pixel coordinates. */
+export function axisOf(
+  context: NodeView,
   { size, k, points, isAligned, isBorder, mode }: AxisSpec,
 ): Axis {
   const { g, x, scalar } = context

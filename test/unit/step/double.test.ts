@@ -16,6 +16,8 @@ interface Case {
   /** Constants behind the input, or '' for one that is left out. */
   readonly constants?: readonly ('' | Tensor)[]
   readonly opset?: number
+  /** The batch, where a constant fixes it. */
+  readonly batch?: number
   /** Brings normal draws into the domain. */
   readonly map?: (value: number) => number
 }
@@ -29,6 +31,17 @@ const cases: Case[] = [
   ...['Asin', 'Acos', 'Atanh', 'Tan'].map((op) => ({ op, map: inside })),
   { op: 'Acosh', map: (value) => 1.5 + value * value },
   { op: 'Shrink', attrs: { lambd: float(0.3), bias: float(0.2) } },
+  ...['zeros', 'border'].flatMap((padding) =>
+    ['linear', 'nearest'].map((mode) => ({
+      op: 'GridSample',
+      label: `${mode}, ${padding}`,
+      opset: 20,
+      constants: [noiseOf([2, 3, 5, 2], 0.6)],
+      attrs: { mode, padding_mode: padding },
+      dims: image,
+      batch: 2,
+    })),
+  ),
   { op: 'GlobalAveragePool', dims: image },
   { op: 'GlobalMaxPool', dims: image },
   { op: 'Mean', constants: [noiseOf([3]), noiseOf([1, 3])], dims: [2, 3] },
@@ -128,12 +141,12 @@ const cases: Case[] = [
 
 describe.each(cases)(
   '$op ($label) in double precision',
-  ({ op, dims = [2, 5], attrs, constants = [], opset, map, label }) => {
+  ({ op, dims = [2, 5], attrs, constants = [], opset, map, label, batch = 'N' }) => {
     it('is the operator, and its gradient that of the result', async () => {
       const names = constants.map((tensor, k) => (tensor === '' ? '' : `c${k}`))
       const graph = graphOf({
         opset: opset ?? 18,
-        inputs: { x: ['N', ...dims.slice(1)] },
+        inputs: { x: [batch, ...dims.slice(1)] },
         initializers: Object.fromEntries(
           constants.flatMap((tensor, k) => (tensor === '' ? [] : [[`c${k}`, tensor]])),
         ),
