@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/ir.js'
 import { lowerOnce } from '../graph/lower/lower.js'
+import { exactSigns } from '../graph/passes/exact-signs.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import { verify } from '../graph/verify.js'
 import type { Feed } from '../runtime/session.js'
@@ -17,6 +18,6 @@ export async function lowerAll(
 ): Promise<{ graph: Graph; infos: ValueInfos }> {
   const infos = await probeShapes(graph, batch, feed)
   const fixed = await foldStatic(graph, infos, batch)
-  const lowered = verify(lowerOnce(fixed, infos))
+  const lowered = verify(lowerOnce(exactSigns(fixed, infos), infos))
   return lowered === fixed ? { graph: fixed, infos } : lowerAll(lowered, batch, feed)
 }
