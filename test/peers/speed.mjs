@@ -68,8 +68,15 @@ async function measure(worker, folder, { graph, options, classes, batch }, threa
   const loaded = await worker.ask({
     do: 'load',
     model: save('model.onnx', encodeModel(model.forward)),
-    ...{ x: save('x.raw', x), lower: save('lower.raw', lower), upper: save('upper.raw', upper) },
-    ...{ dims, classes, stepSize, threads, compile: flags.compile, warmMs: turnMs },
+    x: save('x.raw', x),
+    lower: save('lower.raw', lower),
+    upper: save('upper.raw', upper),
+    dims,
+    classes,
+    stepSize,
+    threads,
+    compile: flags.compile,
+    warmMs: turnMs,
   })
 
   const images = (data) => ({ dtype: 'float32', dims, data })
