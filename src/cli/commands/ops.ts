@@ -74,6 +74,15 @@ function print(rows: readonly Row[], all: readonly Row[], io: Io): void {
       }),
     )
   io.out(summary(all))
+  if (all.some((row) => row.nodes !== undefined)) io.out(obstacles(all))
+}
+
+/** What of a file's operators has no gradient; it matters where the loss is reached through it alone. */
+function obstacles(rows: readonly Row[]): string {
+  const refused = rows.filter((row) => row.answer === 'refused')
+  if (refused.length === 0) return 'nothing stands in the way of a gradient'
+  const each = refused.map(({ operator, nodes }) => `${operator} (${nodes})`).join(', ')
+  return `in the way, where a path to the loss leads through it: ${each}`
 }
 
 /** `153 rule, 30 lowered, 8 straight-through, 40 zero, 21 refused`. */

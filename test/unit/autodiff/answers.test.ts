@@ -73,6 +73,10 @@ describe('gauntlet ops', () => {
       const { out } = await run('ops', '--model', path)
       expect(out).toMatch(/^Relu +2 +rule/m)
       expect(out).toMatch(/^Unique +1 +refused/m)
+      expect(out).toMatch(/^in the way, .*: Unique \(1\)$/m)
+      const free = graphOf({ inputs: { x: ['N', 3] }, nodes: [nodeOf('Relu', ['x'], ['y'])] })
+      await writeFile(path, encodeModel(free))
+      expect((await run('ops', '--model', path)).out).toMatch(/^nothing stands in the way/m)
       expect((await run('ops', '--model', join(folder, 'none.onnx'))).code).toBe(2)
     } finally {
       await rm(folder, { recursive: true, force: true })
