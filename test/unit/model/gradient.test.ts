@@ -387,7 +387,7 @@ describe('networks of reduced precision', () => {
     expect(compiled.approximations.join()).toContain('QuantizeLinear')
     const x = single(doubles([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]))
     const { 'grad/w': dW } = await runGraph(compiled.graph, { x })
-    expect(Array.from(dW!.data)).toEqual([6, 6, 6, 8, 8, 8, 10, 10, 10, 12, 12, 12])
+    expect(Array.from(dW!.data as Float32Array)).toEqual([6, 6, 6, 8, 8, 8, 10, 10, 10, 12, 12, 12])
   })
 
   it('have float32 gradients of float16 values, near those of the same network in float32', async () => {
