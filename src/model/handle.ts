@@ -102,9 +102,11 @@ export class ModelHandle {
     return out
   }
 
+  /** The prepared model cannot be opened again. */
   async close(): Promise<void> {
     for (const program of await this.#compiled()) await program.session.close()
     await this.#forward.close()
+    this.prepared.weights.close()
   }
 }
 

@@ -1,8 +1,9 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
-import type { Graph, Tensor } from '../graph/ir.js'
+import { GauntletError } from '../errors.js'
+import type { Attr, Graph, Node, Tensor } from '../graph/ir.js'
 import type { ExternalReader } from './decode-tensor.js'
 import type { ExternalPlace } from './encode.js'
 
@@ -25,15 +26,30 @@ export class WeightStore {
   readonly folder: string
   readonly #file: number
   #end = 0
+  #isClosed = false
   /** By tensor, or by the array of its data. */
   readonly #places = new WeakMap<object, ExternalPlace>()
   readonly #arrays = new Map<number, WeakRef<Uint8Array>>()
 
+  /** @throws GNT_FILE when the folder for temporary files cannot be written to */
   constructor() {
     sweep()
-    this.folder = mkdtempSync(join(tmpdir(), prefixOf(process.pid)))
-    this.#file = openSync(join(this.folder, location), 'w+')
-    abandoned.register(this, { folder: this.folder, file: this.#file })
+    try {
+      this.folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+      this.#file = openSync(join(this.folder, location), 'w+')
+    } catch (cause) {
+      throw unwritable(cause)
+    }
+    abandoned.register(this, { folder: this.folder, file: this.#file }, this)
+  }
+
+  /** Removes the file. Sessions that are open keep what they have mapped; graphs that refer to it are of no more use. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    abandoned.unregister(this)
+    closeSync(this.#file)
+    remove(this.folder)
   }
 
   /** Where a tensor lies; it is written if it is new. @returns undefined for a small one */
@@ -44,8 +60,14 @@ export class WeightStore {
     const known = this.#places.get(data)
     if (known || data.byteLength < least) return known
     const place = { location, offset: this.#end, length: data.byteLength }
-    for (let at = 0; at < data.byteLength;)
-      at += writeSync(this.#file, data, at, Math.min(data.byteLength - at, 2 ** 30), this.#end + at)
+    try {
+      for (let at = 0; at < data.byteLength;) {
+        const count = Math.min(data.byteLength - at, 2 ** 30)
+        at += writeSync(this.#file, data, at, count, this.#end + at)
+      }
+    } catch (cause) {
+      throw unwritable(cause)
+    }
     this.#end += Math.ceil(data.byteLength / alignment) * alignment
     this.#places.set(data, place)
     this.#arrays.set(place.offset, new WeakRef(data))
@@ -67,13 +89,32 @@ export class WeightStore {
     return data
   }
 
-  /** The graph with all larger weights in the file: their bytes are read when somebody asks for them. */
+  /**
+   * The graph with all larger weights in the file: their bytes are read when somebody asks for them. The others are
+   * copied, or a single number would hold in memory the model file that it is a view into.
+   */
   keep(graph: Graph): Graph {
     const initializers = Object.entries(graph.initializers).map(([name, tensor]) => {
       const place = this.place(name, tensor)
-      return [name, place ? this.#keptAt(place, tensor) : tensor] as const
+      return [name, place ? this.#keptAt(place, tensor) : copied(tensor)] as const
     })
-    return { ...graph, initializers: Object.fromEntries(initializers) }
+    return {
+      ...graph,
+      initializers: Object.fromEntries(initializers),
+      nodes: graph.nodes.map((node) => this.#keepWithin(node)),
+    }
+  }
+
+  /** Constants in attributes, and branches. */
+  #keepWithin(node: Node): Node {
+    const kinds = Object.values(node.attrs).map(({ kind }) => kind)
+    if (!kinds.includes('tensor') && !kinds.includes('graph')) return node
+    const keep = (attr: Attr): Attr => {
+      if (attr.kind === 'graph') return { ...attr, value: this.keep(attr.value) }
+      return attr.kind === 'tensor' ? { ...attr, value: copied(attr.value) } : attr
+    }
+    const attrs = Object.entries(node.attrs).map(([name, attr]) => [name, keep(attr)] as const)
+    return { ...node, attrs: Object.fromEntries(attrs) }
   }
 
   #keptAt(place: ExternalPlace, { dtype, dims }: Tensor): Tensor {
@@ -91,9 +132,35 @@ export class WeightStore {
   }
 }
 
-const prefixOf = (pid: number): string => `gauntlet-weights-${pid}-`
+const copied = (tensor: Tensor): Tensor =>
+  tensor.data.byteLength === tensor.data.buffer.byteLength
+    ? tensor
+    : { ...tensor, data: tensor.data.slice() }
 
-const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true })
+function unwritable(cause: unknown): GauntletError {
+  return new GauntletError(
+    'GNT_FILE',
+    {
+      what: 'the weights of the model cannot be written for the runtime',
+      where: tmpdir(),
+      got: cause instanceof Error ? cause.message : String(cause),
+      fix: 'free some space, or let TMPDIR name another folder',
+    },
+    { cause },
+  )
+}
+
+/** Numbers of processes mean something on one machine only, and containers may share a folder. */
+const prefix = `gauntlet-weights-${hostname().replace(/[^\w.]/g, '_')}-`
+
+/** Not even a system that does not remove open files keeps a run from ending well. */
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    return
+  }
+}
 
 const abandoned = new FinalizationRegistry<{ folder: string; file: number }>(({ folder, file }) => {
   closeSync(file)
@@ -119,10 +186,10 @@ function sweep(): void {
 function foldersOf(wanted: (pid: number) => boolean): string[] {
   return readdirSync(tmpdir())
     .filter((name) => {
-      const pid = /^gauntlet-weights-(\d+)-/.exec(name)?.[1]
+      const pid = /^(\d+)-\w+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '')?.[1]
       return pid !== undefined && wanted(Number(pid))
     })
-    .map((name) => join(tmpdir(), basename(name)))
+    .map((name) => join(tmpdir(), name))
 }
 
 function isRunning(pid: number): boolean {

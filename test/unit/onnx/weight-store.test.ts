@@ -1,6 +1,5 @@
 import { existsSync, mkdtempSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Graph } from '../../../src/graph/ir.js'
@@ -62,10 +61,42 @@ describe('weights in a file', () => {
     expect(kept.initializers['b']).toBe(b)
   })
 
+  it('hold nothing of the model file in memory', () => {
+    const file = new Uint8Array(100_000)
+    const scalar = { dtype: 'float32' as const, dims: [], data: file.subarray(8, 12) }
+    const inner = graphOf({ inputs: {}, initializers: { s: scalar }, nodes: [] })
+    const node = {
+      ...nodeOf('If', ['x'], ['y']),
+      attrs: {
+        value: { kind: 'tensor' as const, value: scalar },
+        then_branch: { kind: 'graph' as const, value: inner },
+      },
+    }
+    const kept = new WeightStore().keep(
+      graphOf({ inputs: { x: [1] }, initializers: { s: scalar }, nodes: [node] }),
+    )
+    const { value, then_branch: branch } = kept.nodes[0]!.attrs
+    const found = [
+      kept.initializers['s'],
+      value?.kind === 'tensor' ? value.value : undefined,
+      branch?.kind === 'graph' ? branch.value.initializers['s'] : undefined,
+    ]
+    expect(found.map((tensor) => tensor?.data.buffer.byteLength)).toEqual([4, 4, 4])
+  })
+
+  it('are removed when their model is closed', () => {
+    const store = new WeightStore()
+    const { w } = store.keep(product()).initializers
+    store.close()
+    store.close()
+    expect(existsSync(store.folder)).toBe(false)
+    expect(w!.byteLength).toBe(64 * 64 * 4)
+  })
+
   it('go with their process, and those of a process that was killed with the next one', () => {
-    const { pid: dead } = spawnSync(process.execPath, ['--version'])
-    const left = mkdtempSync(join(tmpdir(), `gauntlet-weights-${dead}-`))
     const { folder } = new WeightStore()
+    const { pid: dead } = spawnSync(process.execPath, ['--version'])
+    const left = mkdtempSync(folder.replace(/\d+-\w+$/, `${dead}-`))
     expect(existsSync(folder)).toBe(true)
     removeWeights()
     expect(existsSync(folder)).toBe(false)
