@@ -35,6 +35,13 @@ export function swapChannels(
       for (let c = c0; c < c1; c++) {
         let a = source + (m0 * C + c) * F
         let b = target + (c * M + m0) * T
+        if (places.length === 1) {
+          // A 1×1 kernel, or one tap of a larger one: half the weights of a ResNet.
+          a += sources[0]!
+          b += places[0]!
+          for (let m = m0; m < m1; m++, a += C * F, b += T) to[b] = from[a]!
+          continue
+        }
         for (let m = m0; m < m1; m++, a += C * F, b += T)
           for (let k = 0; k < places.length; k++) to[b + places[k]!] = from[a + sources[k]!]!
       }
