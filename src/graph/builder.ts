@@ -2,7 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
 import { renameOuter } from './passes/rename.js'
 import { capturedBy, innerValues, neededBy, sortNodes } from './sort.js'
-import { reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
+import { addedAxes, reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
 import { tensorOf, tensorOfInts } from './tensor.js'
 
 /** Attributes as rules write them: whole numbers become `int`, arrays `ints`; floats are `float(0.5)`. */
@@ -23,6 +23,7 @@ export class GraphBuilder {
   readonly #takenByNodes = new Set<string>()
   readonly #replaced = new Map<string, string>()
   readonly #infos: Map<string, ValueInfo>
+  #producers: ReadonlyMap<string, Node> | undefined
   #counter = 0
 
   /** @param infos - what is known of the base's values; rules ask through `info` */
@@ -153,6 +154,14 @@ export class GraphBuilder {
     return info
   }
 
+  /** The node of the base that makes a value. */
+  producer(name: string): Node | undefined {
+    this.#producers ??= new Map(
+      this.#base.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
+    )
+    return this.#producers.get(name)
+  }
+
   knows(name: string): boolean {
     return this.#infos.has(name)
   }
@@ -199,9 +208,20 @@ export class GraphBuilder {
     this.#nodes[index] = { ...node, inputs }
   }
 
-  /** Reshapes to a probed shape, through a constant where one will do, else through `Shape(like)`. */
+  /**
+   * Reshapes to a probed shape, through a constant where one will do, else through `Shape(like)`. Axes that only come or
+   * go keep the symbols of the others: ONNX Runtime invents one for a size that a Reshape infers, and another one for
+   * each value behind it.
+   */
   reshapeTo(value: string, shape: Shape, like: string): string {
-    const target = reshapeTarget(shape, this.#infos.get(value)?.shape)
+    const from = this.#infos.get(value)?.shape
+    const target = reshapeTarget(shape, from)
+    if (from && !target?.every((size) => size >= 0)) {
+      const more = addedAxes(shape, from)
+      if (more) return this.emit('Unsqueeze', [value, this.ints(more)])
+      const fewer = addedAxes(from, shape)
+      if (fewer) return this.emit('Squeeze', [value, this.ints(fewer)])
+    }
     return this.emit('Reshape', [value, target ? this.ints(target) : this.emit('Shape', [like])])
   }
 

@@ -36,6 +36,17 @@ export function reshapeTarget(shape: Shape, from?: Shape): number[] | null {
   return shape.map((size) => (isFixed(size) ? size : -1))
 }
 
+/** The axes of length 1 that `wide` has and `narrow` has not; null where they differ in anything else. */
+export function addedAxes(wide: Shape, narrow: Shape): number[] | null {
+  const added: number[] = []
+  wide.forEach((size, axis) => {
+    const next = narrow[axis - added.length]
+    if (size === 1 && (next === undefined || next !== 1)) added.push(axis)
+  })
+  const kept = wide.filter((_, axis) => !added.includes(axis))
+  return added.length > 0 && sameShape(kept, narrow) ? added : null
+}
+
 /** `[N, 3, 2N]`, for messages. */
 export function formatShape(shape: Shape): string {
   const axes = shape.map((size) =>

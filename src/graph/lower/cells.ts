@@ -27,8 +27,11 @@ export interface Cell {
   /** The parts of the inputs' product that a step takes, by their lengths along the last axis. */
   readonly widths: readonly number[]
   /** From (1, N, widths[k]) each and the states (1, N, H), h alone or h and c, to the next states. */
-  step(x: readonly string[], states: readonly string[]): string[]
+  step(x: readonly string[], states: readonly State[]): string[]
 }
+
+/** Null is zero: nothing is computed with it. */
+export type State = string | null
 
 export interface CellKind {
   readonly gates: number
@@ -39,6 +42,8 @@ export interface CellKind {
   readonly cellOf: (parts: CellParts) => Cell
 }
 
+const plus = (ops: Ops, a: string, b: State | undefined): string => (b ? ops.add(a, b) : a)
+
 const bothBiases = ({ ops, biases }: CellParts): string | null =>
   biases && ops.add(biases[0], biases[1])
 
@@ -48,7 +53,7 @@ function rnn(parts: CellParts): Cell {
   return {
     bias: bothBiases(parts),
     widths: [hidden],
-    step: ([x], [h]) => [gates[0]!(ops.add(x!, ops.matmul(h!, R)))],
+    step: ([x], [h]) => [gates[0]!(plus(ops, x!, h && ops.matmul(h, R)))],
   }
 }
 
@@ -61,29 +66,29 @@ function lstm(parts: CellParts): Cell {
   const [f, g, last] = gates as [Gate, Gate, Gate]
   const isCoupled = view.int('input_forget', 0) === 1
   const threes = [hidden, hidden, hidden]
-  const next = (i: string, forget: string, candidate: string, c: string): string => {
-    const kept = isCoupled ? ops.shift(ops.scale(i, -1), 1) : forget
-    return ops.add(ops.mul(kept, c), ops.mul(i, g(candidate)))
+  const next = (i: string, forget: string, candidate: string, c: State): string => {
+    const kept = (): string => (isCoupled ? ops.shift(ops.scale(i, -1), 1) : forget)
+    return plus(ops, ops.mul(i, g(candidate)), c && ops.mul(kept(), c))
   }
   const plain: Cell['step'] = ([x], [h, c]) => {
-    const sum = ops.add(x!, ops.matmul(h!, R))
+    const sum = plus(ops, x!, h ? ops.matmul(h, R) : null)
     const [open, candidate] = ops.split(sum, 2, [3 * hidden, hidden]) as [string, string]
     const [i, o, forget] = ops.split(f(open), 2, threes) as [string, string, string]
-    const cell = next(i, forget, candidate, c!)
+    const cell = next(i, forget, candidate, c ?? null)
     return [ops.mul(o, last(cell)), cell]
   }
   const looking: Cell['step'] = ([x], [h, c]) => {
-    const sum = ops.add(x!, ops.matmul(h!, R))
+    const sum = plus(ops, x!, h ? ops.matmul(h, R) : null)
     const [xi, xo, xf, candidate] = ops.split(sum, 2, [...threes, hidden]) as [
       string,
       string,
       string,
       string,
     ]
-    const at = (gate: string, k: number, state: string): string =>
-      f(ops.add(gate, ops.mul(peepholes[k]!, state)))
-    const forget = isCoupled ? '' : at(xf, 2, c!)
-    const cell = next(at(xi, 0, c!), forget, candidate, c!)
+    const at = (gate: string, k: number, state: State): string =>
+      f(plus(ops, gate, state && ops.mul(peepholes[k]!, state)))
+    const forget = isCoupled ? '' : at(xf, 2, c ?? null)
+    const cell = next(at(xi, 0, c ?? null), forget, candidate, c ?? null)
     return [ops.mul(at(xo, 1, cell), last(cell)), cell]
   }
   return {
@@ -104,10 +109,11 @@ function gru(parts: CellParts): Cell {
   const widths = [2 * hidden, hidden]
   const cut = (value: string, axis: number): [string, string] =>
     ops.split(value, axis, widths) as [string, string]
-  const blend = (zr: string, candidateOf: (r: string) => string, h: string): string => {
+  const blend = (zr: string, candidateOf: (r: string) => string, h: State): string => {
     const [z, r] = ops.split(f(zr), 2, [hidden, hidden]) as [string, string]
     const candidate = g(candidateOf(r))
-    return ops.add(candidate, ops.mul(z, ops.sub(h, candidate)))
+    const change = h ? ops.mul(z, ops.sub(h, candidate)) : ops.mul(z, ops.scale(candidate, -1))
+    return ops.add(candidate, change)
   }
   if (!resetsAfter) {
     const [Rzr, Rh] = cut(R, 1)
@@ -115,8 +121,8 @@ function gru(parts: CellParts): Cell {
       bias: bothBiases(parts),
       widths,
       step: ([xzr, xh], [h]) => {
-        const reset = (r: string): string => ops.add(xh!, ops.matmul(ops.mul(r, h!), Rh))
-        return [blend(ops.add(xzr!, ops.matmul(h!, Rzr)), reset, h!)]
+        const reset = (r: string): string => plus(ops, xh!, h && ops.matmul(ops.mul(r, h), Rh))
+        return [blend(plus(ops, xzr!, h && ops.matmul(h, Rzr)), reset, h ?? null)]
       },
     }
   }
@@ -127,9 +133,10 @@ function gru(parts: CellParts): Cell {
     bias: biases && ops.concat([ops.add(xBias!, hBias!), xhBias!], 0),
     widths,
     step: ([xzr, xh], [h]) => {
-      const [hzr, product] = cut(ops.matmul(h!, R), 2)
-      const biased = hhBias ? ops.add(product, hhBias) : product
-      return [blend(ops.add(xzr!, hzr), (r) => ops.add(xh!, ops.mul(r, biased)), h!)]
+      const [hzr, product] = h ? cut(ops.matmul(h, R), 2) : [null, null]
+      const biased = product && hhBias ? ops.add(product, hhBias) : (product ?? hhBias)
+      const reset = (r: string): string => plus(ops, xh!, biased && ops.mul(r, biased))
+      return [blend(plus(ops, xzr!, hzr), reset, h ?? null)]
     },
   }
 }

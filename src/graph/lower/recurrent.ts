@@ -1,7 +1,8 @@
+import type { GraphBuilder } from '../builder.js'
 import type { NodeView } from '../node-view.js'
 import { isFixed } from '../shapes.js'
-import { ints, tensorOf } from '../tensor.js'
-import { cellKinds, type CellKind } from './cells.js'
+import { ints, scalar } from '../tensor.js'
+import { cellKinds, type CellKind, type State } from './cells.js'
 import { gatesOf, type Gate } from './gates.js'
 import type { Lowering, LoweringTable } from './lowering.js'
 import { opsOf } from './ops.js'
@@ -85,14 +86,9 @@ function run(
   const driven = cell.bias ? ops.add(product, cell.bias) : product
   const ones = Array.from({ length }, () => 1)
   const steps = ops.split(driven, 2, cell.widths).map((part) => ops.split(part, 0, ones))
-  const zeros = (): string => {
-    const like = g.emit('Shape', [ops.slice(ops.slice(driven, 0, 0, 1), 2, 0, hidden)])
-    const value = tensorOf(dtype, [1], [0])
-    return g.emit('ConstantOfShape', [like], { value: { kind: 'tensor', value } })
-  }
-  const initial = (index: number): string => {
-    if (!x[index]) return zeros()
-    return count === 1 ? x[index] : g.emit('Gather', [x[index], g.ints([d])], { axis: 0 })
+  const initial = (index: number): State => {
+    const value = x[index] ? startOf(view, x[index]) : null
+    return value === null || count === 1 ? value : g.emit('Gather', [value, g.ints([d])])
   }
   let states = [5, 6].slice(0, kind.states).map(initial)
   const outputs: string[] = []
@@ -105,12 +101,38 @@ function run(
     )
     const living = mask(t)
     // Behind its own end a sequence keeps its state and yields zeros.
-    states = living
-      ? next.map((value, s) => ops.add(states[s]!, ops.mul(living, ops.sub(value, states[s]!))))
-      : next
+    const held = (value: string, state: State): string => {
+      const change = ops.mul(living!, state ? ops.sub(value, state) : value)
+      return state ? ops.add(state, change) : change
+    }
+    states = living ? next.map((value, s) => held(value, states[s]!)) : next
     outputs[t] = living ? ops.mul(living, next[0]!) : next[0]!
   }
-  return { outputs, states }
+  return { outputs, states: states as string[] }
+}
+
+/**
+ * The initial state in the simplest form that broadcasts: null where it is nothing but zeros, which exporters write as
+ * wide as the batch; without the Expand where the samples share one. What is made from a computed shape has axes that
+ * ONNX Runtime cannot prove, and invents a name for in every step: with 1000 steps it takes minutes to open that.
+ */
+function startOf({ g, shape }: NodeView, value: string): State {
+  if (isBlank(g, value)) return null
+  const node = g.producer(value)
+  if (node?.op !== 'Expand') return value
+  const narrow = shape(node.inputs[0]!)
+  return narrow.length === 3 && narrow[1] === 1 ? node.inputs[0]! : value
+}
+
+const moving = new Set(['Identity', 'Reshape', 'Expand', 'Slice', 'Squeeze', 'Unsqueeze', 'Gather'])
+
+/** Made of zeros by ConstantOfShape. A constant could be a state that somebody trains. */
+function isBlank(g: GraphBuilder, value: string): boolean {
+  const node = g.producer(value)
+  if (!node || node.domain !== '') return false
+  if (moving.has(node.op)) return isBlank(g, node.inputs[0]!)
+  const fill = node.attrs['value']
+  return node.op === 'ConstantOfShape' && (fill?.kind !== 'tensor' || scalar(fill.value) === 0)
 }
 
 /** For each step 1 where a sequence still runs, else 0: (1, N, 1); null where all of them do. */
