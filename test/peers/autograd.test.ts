@@ -10,6 +10,8 @@ import { writePage, type KinkRow, type NetworkRow } from './autograd/page.js'
 import { python, reasonToSkip } from './python.js'
 
 const tolerance = 1e-4
+/** In float64, of files whose constants are rounded to float32. */
+const exactTolerance = 1e-6
 const reason = reasonToSkip(['torch', 'onnx', 'onnxscript', 'numpy'])
 if (reason) console.log(`skipped: gradients against PyTorch: ${reason}`)
 
@@ -55,6 +57,7 @@ describe.skipIf(reason !== null)('gradients of whole networks', () => {
     expect(result.logits).toBeLessThan(tolerance)
     expect(result.single).toBeLessThan(tolerance)
     expect(result.double).toBeLessThan(tolerance)
+    if (result.exact !== null) expect(result.exact).toBeLessThan(exactTolerance)
   })
 
   it('of at least 12 architectures', () => {

@@ -145,8 +145,8 @@ async function main() {
   }
   const torch = execFileSync(python, ['-c', 'import torch, onnx; print(torch.__version__)'])
   const lines = [
-    '| Network | Batch | Threads | PyTorch form | PyTorch ms | Gauntlet ms | Ratio | Target |',
-    '| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |',
+    '| Network | Batch | Threads | PyTorch form | PyTorch ms | Gauntlet ms | Ratio | Target | Differing |',
+    '| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |',
   ]
   lines.forEach((line) => console.log(line))
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-speed-'))
@@ -162,7 +162,9 @@ async function main() {
       for (const threads of flags.threads.split(',').map(Number)) {
         const found = await measure(worker, folder, network, threads)
         const numbers = [found.peer.toFixed(2), found.own.toFixed(2), found.ratio.toFixed(2)]
-        const cells = [title, network.batch, threads, found.form, ...numbers, `≥ ${target}`]
+        const differing = `${(100 * found.differing).toFixed(3)} %`
+        const run = [title, network.batch, threads, found.form]
+        const cells = [...run, ...numbers, `≥ ${target}`, differing]
         lines.push(`| ${cells.join(' | ')} |`)
         console.log(lines.at(-1))
       }

@@ -28,7 +28,7 @@ from kinks import KINKS, Lambda, derivatives
 
 PICTURE = (3, 32, 32)
 SEQUENCE = (20, 12)
-# title, network, shape of a sample
+# By title: network, shape of a sample.
 ARCHITECTURES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "ResNet, basic blocks": (convolution.resnet_basic, PICTURE),
     "ResNet, bottlenecks": (convolution.resnet_bottleneck, PICTURE),
@@ -50,6 +50,7 @@ ARCHITECTURES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "GRU, bidirectional": (other.gru_bidirectional, SEQUENCE),
     "RNN": (other.rnn_tanh, SEQUENCE),
     "U-Net, ConvTranspose": (other.unet_transpose, PICTURE),
+    "U-Net, cross-entropy of each pixel": (other.unet_pixels, PICTURE),
     "U-Net, bilinear": (other.unet_bilinear, PICTURE),
     "U-Net, nearest": (other.unet_nearest, PICTURE),
     "U-Net, bicubic": (other.unet_bicubic, PICTURE),
@@ -80,7 +81,7 @@ def randomise(model: nn.Module) -> nn.Module:
 
 
 def gradient_of(model: nn.Module, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits, and the gradient of each sample's cross-entropy."""
+    """Logits, and the gradient of each sample's cross-entropy, summed over its positions."""
     x = x.detach().requires_grad_()
     logits = model(x)
     (gradient,) = torch.autograd.grad(F.cross_entropy(logits, labels, reduction="sum"), x)
@@ -112,11 +113,13 @@ def export(model: nn.Module, x: Tensor, exporter: str, opset: int, path: Path) -
 
 def write_architecture(folder: Path, title: str, place: int) -> dict[str, Any]:
     build, shape = ARCHITECTURES[title]
-    labels = torch.arange(BATCH) % 10
     for seed in range(place, 1000, 100):
         torch.manual_seed(seed)
         model = randomise(build()).eval().requires_grad_(False)
         x = torch.randn(BATCH, *shape)
+        # A class for each position of the scores.
+        positions = model(x)[:, 0]
+        labels = torch.arange(positions.numel()).view(positions.shape) % 10
         _, single = gradient_of(model, x, labels)
         logits, double = gradient_of(copy.deepcopy(model).double(), x.double(), labels)
         # Else an activation lies so near a kink that rounding decides its derivative, in any framework.

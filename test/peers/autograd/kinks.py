@@ -27,6 +27,7 @@ def against(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], 
 # name, function of (N, K, points) that reduces the last axis, points, and why another answer is right where it is:
 # one operator of ONNX stands for several functions of PyTorch, whose derivatives at a border differ.
 STRAIGHT = "is straight-through, as quantized networks want, and is reported so"
+FLOOR = "is x − y · floor(x ÷ y), whose Floor is straight-through"
 CLIP = "is a Clip as torch.clamp is, whose derivative on its borders is 1"
 REDUCE = "is a ReduceMax as torch.amax is, which shares the gradient among the greatest"
 KINKS: list[tuple[str, Callable[[Tensor], Tensor], list[float], str]] = [
@@ -54,7 +55,7 @@ KINKS: list[tuple[str, Callable[[Tensor], Tensor], list[float], str]] = [
     ("sqrt", each(lambda x: torch.sqrt(x.abs() + 0.25)), [-1.0, 0.0, 1.0], ""),
     ("round", each(lambda x: torch.round(x) + x), [0.5, 1.0, 1.5], STRAIGHT),
     ("floor", each(lambda x: torch.floor(x) + x), [0.5, 1.0, 1.5], STRAIGHT),
-    ("remainder", each(lambda x: torch.remainder(x, 2.0)), [-1.0, 0.0, 2.0, 3.0], ""),
+    ("remainder", each(lambda x: torch.remainder(x, 2.0)), [-1.0, 0.0, 2.0, 3.0], FLOOR),
     ("amax, ties", lambda x: x.amax(-1), TIES, ""),
     ("amin, ties", lambda x: (-x).amin(-1), TIES, ""),
     ("max over an axis, ties", lambda x: x.max(-1).values, TIES, REDUCE),

@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseNpy } from '../../../src/data/npy.js'
-import type { NumericArray } from '../../../src/data/raw.js'
+import type { NumericArray, RawArray } from '../../../src/data/raw.js'
+import { GauntletError } from '../../../src/errors.js'
+import { compileGradient as compileAny } from '../../../src/model/gradient.js'
+import type { Graph } from '../../../src/graph/ir.js'
+import { openGraph } from '../../../src/model/open.js'
 import { prepareModel } from '../../../src/model/prepare.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
 import { loadModel } from '../../../src/onnx/load.js'
-import { Session } from '../../../src/runtime/session.js'
+import { Session, type Feed } from '../../../src/runtime/session.js'
 import { compileGradient } from '../../../src/step/compile.js'
 
 /** What `export.py` wrote of one architecture. Empty reasons: the export succeeded. */
@@ -49,6 +53,8 @@ export interface Comparison {
   readonly greatest: number
   /** ‖z − r‖ ÷ ‖r‖ of the logits. */
   readonly logits: number
+  /** Of the gradient compiled in float64 against float64; null where ONNX Runtime lacks a kernel. */
+  readonly exact: number | null
 }
 
 /** The samples are normal. */
@@ -60,46 +66,97 @@ interface Point {
   readonly sampleShape: readonly number[]
 }
 
-async function gradientAt(path: string, { x, labels, sampleShape }: Point) {
-  const { graph } = await loadModel(path)
+interface Found {
+  readonly gradient: NumericArray
+  readonly logits: NumericArray
+}
+
+const int64 = (dims: readonly number[], values: ArrayLike<number>): Feed => ({
+  dtype: 'int64',
+  dims,
+  data: BigInt64Array.from(Array.from(values, BigInt)),
+})
+
+/** As an attack computes it: the batch free, preprocessing in front, passes for speed. */
+async function attackGradient(graph: Graph, { x, labels, sampleShape }: Point): Promise<Found> {
   const model = await prepareModel(graph, { sampleShape, range })
   const compiled = compileGradient(model, { loss: 'ce', targeted: false }).graph
-  const session = await Session.open(encodeModel(compiled))
-  const dims = [labels.length]
+  const session = await openGraph(compiled, model.weights)
+  const count = labels.length
   try {
     const run = await session.run({
-      [model.input]: { dtype: 'float32', dims: [...dims, ...sampleShape], data: x },
-      labels: { dtype: 'int64', dims, data: BigInt64Array.from(Array.from(labels, BigInt)) },
+      [model.input]: { dtype: 'float32', dims: [count, ...sampleShape], data: x },
+      labels: int64([count], labels),
     })
-    return {
-      nodes: graph.nodes.length,
-      gradient: run['gradient']!.data as Float32Array,
-      logits: run['logits']!.data as Float32Array,
-      classes: model.classes,
-    }
+    return { gradient: numbers(run['gradient']!), logits: numbers(run['logits']!) }
   } finally {
     await session.close()
   }
 }
 
+/** As `gauntlet export gradient` compiles it: any loss over any output, here cross-entropy of each position. */
+async function anyGradient(
+  graph: Graph,
+  { x, labels, sampleShape }: Point,
+  labelDims: readonly number[],
+  dtype: 'float32' | 'float64',
+): Promise<Found> {
+  const losses = [{ output: 'y', loss: 'ce' as const }]
+  const { graph: compiled } = await compileAny(graph, { wrt: ['x'], losses, dtype })
+  const session = await Session.open(encodeModel(compiled))
+  const dims = [labelDims[0]!, ...sampleShape]
+  try {
+    const run = await session.run({
+      x: { dtype, dims, data: dtype === 'float64' ? Float64Array.from(x) : x },
+      'target/y': int64(labelDims, labels),
+    })
+    return { gradient: numbers(run['grad/x']!), logits: numbers(run['y']!) }
+  } finally {
+    await session.close()
+  }
+}
+
+const numbers = ({ data }: Feed): NumericArray => data as NumericArray
+
 export async function compareNetwork(network: Network, path: string): Promise<Comparison> {
-  const read = async (name: string): Promise<NumericArray> => {
+  const read = async (name: string): Promise<RawArray> => {
     const file = join(network.folder, `${name}.npy`)
-    return parseNpy(await readFile(file), file).data
+    return parseNpy(await readFile(file), file)
   }
-  const [x, labels, logits, single, double] = await Promise.all(
+  const [x, labels, logits, single, double] = (await Promise.all(
     ['x', 'labels', 'logits', 'single', 'double'].map(read),
-  )
-  const point = { x: x as Float32Array, labels: labels!, sampleShape: network.sampleShape }
-  const found = await gradientAt(path, point)
-  return {
-    nodes: found.nodes,
-    double: relative(found.gradient, double!),
-    single: relative(found.gradient, single!),
-    own: relative(single!, double!),
-    greatest: found.gradient.reduce((most, g, k) => Math.max(most, Math.abs(g - double![k]!)), 0),
-    logits: relative(found.logits, logits!),
+  )) as [RawArray, RawArray, RawArray, RawArray, RawArray]
+  const { graph } = await loadModel(path)
+  const point = {
+    x: x.data as Float32Array,
+    labels: labels.data,
+    sampleShape: network.sampleShape,
   }
+  const isClassifier = labels.shape.length === 1
+  const found = isClassifier
+    ? await attackGradient(graph, point)
+    : await anyGradient(graph, point, labels.shape, 'float32')
+  const exact = await anyGradient(graph, point, labels.shape, 'float64').catch(noKernel)
+  return {
+    nodes: graph.nodes.length,
+    double: relative(found.gradient, double.data),
+    single: relative(found.gradient, single.data),
+    own: relative(single.data, double.data),
+    greatest: greatest(found.gradient, double.data),
+    logits: relative(found.logits, logits.data),
+    exact: exact && relative(exact.gradient, double.data),
+  }
+}
+
+function noKernel(error: unknown): null {
+  if (error instanceof GauntletError && error.code === 'GNT_MODEL_UNSUPPORTED') return null
+  throw error
+}
+
+function greatest(a: NumericArray, b: NumericArray): number {
+  let most = 0
+  for (let k = 0; k < a.length; k++) most = Math.max(most, Math.abs(a[k]! - b[k]!))
+  return most
 }
 
 /** ‖a − b‖ ÷ ‖b‖; infinite where they differ in length. */
@@ -124,6 +181,7 @@ export async function derivativesAt({ path, points }: Kink): Promise<number[]> {
     (_, k) => points[k % points.length]!,
   )
   const point = { x, labels: [0], sampleShape: [classes, points.length] }
-  const { gradient } = await gradientAt(path, point)
+  const { graph } = await loadModel(path)
+  const { gradient } = await attackGradient(graph, point)
   return points.map((_, k) => gradient[points.length + k]! * classes)
 }

@@ -48,13 +48,13 @@ def double_conv(cin: int, cout: int) -> nn.Module:
 
 class UNet(nn.Module):
     """
-    Ronneberger et al. 2015, arXiv:1505.04597. The classes of its pixels become one score per class by log Σ exp, so
+    Ronneberger et al. 2015, arXiv:1505.04597. One score per class and pixel, or pooled: log Σ exp over the pixels, so
     that every pixel has a gradient of its own.
     """
 
-    def __init__(self, up: str):
+    def __init__(self, up: str, pooled: bool = True):
         super().__init__()
-        self.up = up
+        self.up, self.pooled = up, pooled
         self.enter, self.down, self.low = double_conv(3, 12), double_conv(12, 24), double_conv(24, 48)
         self.rise2, self.rise1 = self._rise(48, 24), self._rise(24, 12)
         self.join2, self.join1 = double_conv(48, 24), double_conv(24, 12)
@@ -77,11 +77,16 @@ class UNet(nn.Module):
         c = self.low(F.max_pool2d(b, 2))
         b = self.join2(torch.cat([self.rise2(c), b], 1))
         a = self.join1(torch.cat([self.rise1(b), a], 1))
-        return self.classes(a).flatten(2).logsumexp(2)
+        scores = self.classes(a)
+        return scores.flatten(2).logsumexp(2) if self.pooled else scores
 
 
 def unet_transpose() -> nn.Module:
     return UNet("transpose")
+
+
+def unet_pixels() -> nn.Module:
+    return UNet("transpose", pooled=False)
 
 
 def unet_bilinear() -> nn.Module:

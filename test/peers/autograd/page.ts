@@ -30,12 +30,13 @@ export function writePage(
     '',
     `Whole networks, built in PyTorch ${torch}, exported by both of its exporters, and compiled by Gauntlet: the gradient of`,
     'cross-entropy at a batch of 5, in float32 on ONNX Runtime, against what autograd gives in float64 and in float32.',
-    `Errors are ‖g − r‖ ÷ ‖r‖ over the whole batch, to be below ${tolerance}; "own" is autograd's float32 against its float64.`,
+    `Errors are ‖g − r‖ ÷ ‖r‖ over the whole batch, to be below ${tolerance}; "own" is autograd's float32 against its float64;`,
+    'the last column is the error of the gradient compiled in float64, of which the exporters round constants, and weights\nthat they fold BatchNorm into, to float32.',
     `${titles.size} architectures, ${compared.length} files; on ${cpus()[0]?.model.trim() ?? 'an unknown CPU'}. Written by`,
     '`GAUNTLET_PEERS_PYTHON=python3 GAUNTLET_PEERS_WRITE=1 npx vitest run test/peers/autograd.test.ts`.',
     '',
-    '| Architecture | Exporter | Opset | Nodes | Error, float64 | Error, float32 | Own | Greatest difference | Logits |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| Architecture | Exporter | Opset | Nodes | Error, float64 | Error, float32 | Own | Greatest difference | Logits | Compiled in float64 |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...networks.map(networkLine),
     '',
     '## Kinks and ties',
@@ -52,10 +53,11 @@ export function writePage(
 function networkLine({ title, exporter, opset, result }: NetworkRow): string {
   const cells =
     typeof result === 'string'
-      ? [`${result.replaceAll('|', '/')}`, '', '', '', '', '']
+      ? [`${result.replaceAll('|', '/')}`, '', '', '', '', '', '']
       : [
           String(result.nodes),
           ...[result.double, result.single, result.own, result.greatest, result.logits].map(few),
+          result.exact === null ? 'no kernel' : few(result.exact),
         ]
   return `| ${[title, exporter, opset, ...cells].join(' | ')} |`
 }
