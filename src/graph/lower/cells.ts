@@ -8,7 +8,7 @@ import type { Ops } from './ops.js'
  */
 
 /** What one direction of a node is made of, its weights turned for products from the left. */
-export interface CellParts {
+interface CellParts {
   readonly view: NodeView
   readonly ops: Ops
   readonly hidden: number
@@ -21,7 +21,7 @@ export interface CellParts {
   readonly peepholes: readonly string[]
 }
 
-export interface Cell {
+interface Cell {
   /** What is added to the inputs' product, (G·H), for all steps at once. */
   readonly bias: string | null
   /** The parts of the inputs' product that a step takes, by their lengths along the last axis. */
