@@ -11,10 +11,7 @@ export const refusals: Readonly<Record<string, string>> = {
     'works on text; name the tensor behind it with --input',
   ),
   ...all(['ImageDecoder'], 'reads files; name the pixels behind it with --input'),
-  ...all(
-    ['DeformConv', 'MaxRoiPool', 'RoiAlign', 'Col2Im', 'CenterCropPad'],
-    'no rule yet',
-  ),
+  ...all(['DeformConv', 'MaxRoiPool', 'RoiAlign', 'Col2Im', 'CenterCropPad'], 'no rule yet'),
   ...all(['DFT', 'STFT'], 'no rule yet'),
 }
 
