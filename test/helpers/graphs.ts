@@ -44,8 +44,12 @@ function attrOf(value: AttrValue): Attr {
   return 'kind' in value ? value : { kind: 'ints', value }
 }
 
-export const float = (value: number): Attr => ({ kind: 'float', value })
-export const floats = (...value: number[]): Attr => ({ kind: 'floats', value })
+/** Attributes are single precision in a file: what a reader of one would see. */
+export const float = (value: number): Attr => ({ kind: 'float', value: Math.fround(value) })
+export const floats = (...value: number[]): Attr => ({
+  kind: 'floats',
+  value: value.map(Math.fround),
+})
 
 export interface GraphSketch {
   readonly opset?: number

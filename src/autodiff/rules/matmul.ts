@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../../graph/builder.js'
-import { isFixed, type Shape } from '../../graph/shapes.js'
+import { isFixed, reshapeTarget, type Shape } from '../../graph/shapes.js'
 import { sumTo } from '../sum-to.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
@@ -50,8 +50,18 @@ function matmul(context: RuleContext): Gradients {
   const lead = leadingOf(matrixA, matrixB)
   const [m, k, n] = [matrixA.at(-2)!, matrixA.at(-1)!, matrixB.at(-1)!]
 
+  const rows = (value: string, width: number): string =>
+    g.emit('Reshape', [value, g.ints([-1, width])])
+  /** dY·Bᵀ for one B of all leading axes. No Transpose: of a weight, ONNX Runtime would keep a turned copy. */
+  const tall = (): string | null => {
+    const sizes = reshapeTarget([...lead, m, k])
+    if (matrixB.length > 2 || !isFixed(n) || !sizes) return null
+    if (matrixA.length === 2) return g.emit('Gemm', [dY, B], { transB: 1 })
+    const product = g.emit('Gemm', [rows(dY, n), B], { transB: 1 })
+    return g.emit('Reshape', [product, g.ints(sizes)])
+  }
   const a = (): string => {
-    const product = g.emit('MatMul', [dY, swapLast(g, B, matrixB.length)])
+    const product = tall() ?? g.emit('MatMul', [dY, swapLast(g, B, matrixB.length)])
     const fitted = sumTo(g, product, [...lead, m, k], matrixA)
     return isRow ? g.emit('Squeeze', [fitted, g.ints([0])]) : fitted
   }
@@ -59,11 +69,7 @@ function matmul(context: RuleContext): Gradients {
     let fitted: string
     if (matrixB.length === 2 && matrixA.length > 2 && isFixed(k) && isFixed(n))
       // One weight for all leading axes: a single tall product sums over them at once.
-      fitted = g.emit(
-        'Gemm',
-        [g.emit('Reshape', [A, g.ints([-1, k])]), g.emit('Reshape', [dY, g.ints([-1, n])])],
-        { transA: 1 },
-      )
+      fitted = g.emit('Gemm', [rows(A, k), rows(dY, n)], { transA: 1 })
     else {
       const product = g.emit('MatMul', [swapLast(g, A, matrixA.length), dY])
       fitted = sumTo(g, product, [...lead, k, n], matrixB)
