@@ -6,6 +6,7 @@ import type { ValueInfo } from '../graph/shapes.js'
 import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
+import { timeFirst } from '../graph/passes/time-first.js'
 import { elementCount } from '../graph/tensor.js'
 import { WeightStore } from '../onnx/weight-store.js'
 import type { Feed } from '../runtime/session.js'
@@ -65,7 +66,7 @@ export async function prepareModel(
       expected: 'float32, float16, float64 or, from opset 10 on, bytes',
       fix: 'export the model with a float32 input',
     })
-  const bound = bindInputs(graph, input.name, constants)
+  const bound = timeFirst(bindInputs(graph, input.name, constants))
   const { graph: scored, output, notes } = scoresOf(bound, options.output)
   const fit = fitInput(input, options)
   // The original names could be those of the inputs a step graph adds.

@@ -61,6 +61,67 @@ const number = (value: number): Feed => ({
 })
 const samples = (data: Float32Array): Feed => ({ dtype: 'float32', dims: [N, T, I], data })
 
+/** Y, Y_h or Y_c of an LSTM that takes the batch first, or of the same written with transpositions. */
+function batchFirst(output: number, isWritten: boolean): Graph {
+  const outputs = ['', '', '']
+  outputs[output] = isWritten ? 'inner' : 'own'
+  const turned = output === 0 ? [2, 0, 1, 3] : [1, 0, 2]
+  const lstm = { hidden_size: H, direction: 'bidirectional' }
+  const inputs = ['W', 'R', 'B', '']
+  const plain = [nodeOf('LSTM', ['x', ...inputs, 'h', 'c'], outputs, { ...lstm, layout: 1 })]
+  const written = [
+    nodeOf('Transpose', ['x'], ['steps'], { perm: [1, 0, 2] }),
+    nodeOf('Transpose', ['h'], ['h0'], { perm: [1, 0, 2] }),
+    nodeOf('Transpose', ['c'], ['c0'], { perm: [1, 0, 2] }),
+    nodeOf('LSTM', ['steps', ...inputs, 'h0', 'c0'], outputs, lstm),
+    nodeOf('Transpose', ['inner'], ['own'], { perm: turned }),
+  ]
+  const count = output === 0 ? T * 2 * H : 2 * H
+  return graphOf({
+    opset: 17,
+    inputs: { x: ['N', T, I] },
+    outputs: ['scores'],
+    initializers: {
+      W: draw('W', 2, 4 * H, I),
+      R: draw('R', 2, 4 * H, H),
+      B: draw('B', 2, 8 * H),
+      F: draw('F', count, K),
+      start: draw('start', 1, 2, H),
+      first: list(0),
+      last: list(2, H),
+    },
+    nodes: [
+      nodeOf('Shape', ['x'], ['shape']),
+      nodeOf('Gather', ['shape', 'first'], ['batch']),
+      nodeOf('Concat', ['batch', 'last'], ['wide'], { axis: 0 }),
+      nodeOf('Expand', ['start', 'wide'], ['h']),
+      nodeOf('Neg', ['h'], ['c']),
+      ...(isWritten ? written : plain),
+      nodeOf('Flatten', ['own'], ['flat']),
+      nodeOf('MatMul', ['flat', 'F'], ['scores']),
+    ],
+  })
+}
+
+it.each([0, 1, 2])('an LSTM that takes the batch first, output %i', async (output) => {
+  const [own, written] = await Promise.all(
+    [false, true].map(async (isWritten) => {
+      const model = await prepareModel(batchFirst(output, isWritten), { sampleShape: [T, I] })
+      const bounds = [-10, 10] as const
+      const options = { loss: 'ce', norm: 'l2', targeted: false, bounds } as const
+      const session = await Session.open(encodeModel(compileStep(model, options).graph))
+      const rng = createRng('point')
+      const x = samples(Float32Array.from({ length: N * T * I }, () => rng.normal()))
+      const step = { step_size: number(0.1), epsilon: number(1) }
+      const run = await session.run({ [model.input]: x, labels, x, ...step })
+      await session.close()
+      return Array.from(run['x_next']!.data as Float32Array)
+    }),
+  )
+  const errors = own!.map((value, k) => Math.abs(value - written![k]!))
+  expect(Math.max(...errors)).toBeLessThan(1e-6)
+})
+
 it('an LSTM classifier: a step goes where the loss grows', async () => {
   const model = await prepareModel(classifier(), { sampleShape: [T, I] })
   expect(model).toMatchObject({ classes: K, batch: null })
