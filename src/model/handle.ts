@@ -1,7 +1,7 @@
 import type { Feed, Session, SessionOptions } from '../runtime/session.js'
 import { compileStep, type StepOptions } from '../step/compile.js'
 import { attackedInput } from '../graph/passes/preprocess.js'
-import { openGraph } from './open.js'
+import { openForward, openStep } from './sessions.js'
 import type { PreparedModel } from './prepare.js'
 
 /** A compiled step graph, ready to run. */
@@ -27,7 +27,7 @@ export class ModelHandle {
   }
 
   static async open(prepared: PreparedModel, options: SessionOptions = {}): Promise<ModelHandle> {
-    const forward = await openGraph(prepared.forward, prepared.weights, options)
+    const forward = await openForward(prepared, options)
     return new ModelHandle(prepared, forward, options)
   }
 
@@ -55,8 +55,7 @@ export class ModelHandle {
 
   async #compile(options: StepOptions): Promise<StepProgram> {
     const { graph, approximations } = compileStep(this.prepared, options)
-    const settings = { ...this.#options, isFused: this.prepared.forms !== undefined }
-    return { session: await openGraph(graph, this.prepared.weights, settings), approximations }
+    return { session: await openStep(this.prepared, graph, this.#options), approximations }
   }
 
   /** The programs that could be compiled: one that failed has told its caller, and concerns nobody else. */

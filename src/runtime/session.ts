@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly optimizedPath?: string | undefined
   /** No more operators are fused: the graph has been through that, and fusing it again would change its last bits. */
   readonly isFused?: boolean | undefined
+  /** Whether weights are copied into the order in which the kernels read them. Default true. */
+  readonly packs?: boolean | undefined
 }
 
 /** ONNX Runtime's graph transformers that put several operators into one, by their names. */
@@ -105,8 +107,8 @@ export class Session {
       extra: {
         session: {
           intra_op: { allow_spinning: '0' },
-          // It is opened to be written, not to be run.
-          ...(options.optimizedPath ? { disable_prepacking: '1' } : {}),
+          // With a path it is opened to be written, not to be run.
+          disable_prepacking: options.optimizedPath || options.packs === false ? '1' : '0',
           ...(options.folder
             ? { model_external_initializers_file_folder_path: options.folder }
             : {}),

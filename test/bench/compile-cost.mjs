@@ -8,7 +8,7 @@
  * file. Beside the wall time stands the CPU time, which says what it would take on a machine with nothing else to do.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,6 +22,8 @@ const { values: flags, positionals } = parseArgs({
     batch: { type: 'string', default: '8' },
     write: { type: 'boolean' },
     child: { type: 'string' },
+    plain: { type: 'string' },
+    packing: { type: 'string' },
   },
   allowPositionals: true,
 })
@@ -35,6 +37,25 @@ const networks = {
   'ViT, 238 M weights': 'vitwide',
 }
 const targets = { resnet50: 1, vitwide: 5 }
+
+/** Rows of a sample times batches, from few to many. */
+const packings = { mlp: [8, 64], vits: [1, 8], vitwide: [1, 4] }
+
+const stepOptions = { loss: 'ce', norm: 'linf', targeted: false, bounds: [0, 1] }
+
+function feedsOf(dims) {
+  const images = (value) => {
+    const data = new Float32Array(dims.reduce((a, b) => a * b)).fill(value)
+    return { dtype: 'float32', dims, data }
+  }
+  return {
+    gauntlet_x: images(0.5),
+    lower: images(0.4),
+    upper: images(0.6),
+    labels: { dtype: 'int64', dims: [dims[0]], data: new BigInt64Array(dims[0]) },
+    step_size: { dtype: 'float32', dims: [], data: Float32Array.of(0.01) },
+  }
+}
 
 const megabytes = (bytes) => bytes / 1e6
 
@@ -53,7 +74,7 @@ async function settled() {
 async function child(path) {
   const { loadModel } = await load('onnx/load.js')
   const { prepareModel } = await load('model/prepare.js')
-  const { openGraph } = await load('model/open.js')
+  const { openForward, openStep } = await load('model/sessions.js')
   const { compileStep } = await load('step/compile.js')
   await settled()
   const before = memory('smaps_rollup', 'Anonymous')
@@ -70,11 +91,10 @@ async function child(path) {
   const { dims } = graph.inputs[0]
   const model = await timed('prepare', () => prepareModel(graph))
   graph = null
-  const loss = { loss: 'ce', norm: 'linf', targeted: false, bounds: [0, 1] }
-  let step = await timed('differentiate', () => compileStep(model, loss).graph)
+  let step = await timed('differentiate', () => compileStep(model, stepOptions).graph)
   const [forward, session] = await timed('sessions', async () => [
-    await openGraph(model.forward, model.weights),
-    await openGraph(step, model.weights),
+    await openForward(model),
+    await openStep(model, step),
   ])
   step = null
   const { user, system } = process.cpuUsage(start)
@@ -82,19 +102,9 @@ async function child(path) {
   await settled()
   const resident = memory('smaps_rollup', 'Anonymous') - before
 
-  const shape = [batch, ...dims.slice(1)]
-  const images = (value) => {
-    const data = new Float32Array(shape.reduce((a, b) => a * b)).fill(value)
-    return { dtype: 'float32', dims: shape, data }
-  }
-  await forward.run({ gauntlet_x: images(0.5) })
-  await session.run({
-    gauntlet_x: images(0.5),
-    lower: images(0.4),
-    upper: images(0.6),
-    labels: { dtype: 'int64', dims: [batch], data: new BigInt64Array(batch) },
-    step_size: { dtype: 'float32', dims: [], data: Float32Array.of(0.01) },
-  })
+  const feeds = feedsOf([batch, ...dims.slice(1)])
+  await forward.run({ gauntlet_x: feeds.gauntlet_x })
+  await session.run(feeds)
   const activations = [...model.infos.values()].reduce((sum, info) => {
     const sizes = info.shape.map((size) =>
       typeof size === 'number' ? size : size.perBatch * batch,
@@ -108,6 +118,42 @@ async function child(path) {
   )
 }
 
+/** What ONNX Runtime alone takes to open the file, with the same settings: the least that any tool on it can reach. */
+async function plain(path) {
+  const { Session } = await load('runtime/session.js')
+  const before = memory('smaps_rollup', 'Anonymous')
+  const from = performance.now()
+  const session = await Session.open(path)
+  const seconds = (performance.now() - from) / 1000
+  const held = memory('smaps_rollup', 'Anonymous') - before
+  console.log(JSON.stringify({ seconds, held, inputs: session.inputs }))
+}
+
+/** Steps with and without the copies of weights that kernels read faster: one line per batch. */
+async function packingOf(name, batches) {
+  const { buildNetwork } = await import('./networks.mjs')
+  const { prepareModel } = await load('model/prepare.js')
+  const { openGraph } = await load('model/open.js')
+  const { compileStep } = await load('step/compile.js')
+  const { graph, sampleShape } = buildNetwork(name)
+  const model = await prepareModel(graph, { sampleShape })
+  const step = compileStep(model, stepOptions).graph
+  const open = (packs) => openGraph(step, model.weights, { packs })
+  const [packed, asTheyLie] = [await open(true), await open(false)]
+  for (const one of batches) {
+    const feeds = feedsOf([one, ...sampleShape])
+    const ratios = []
+    for (let pair = -1; pair < 7; pair++) {
+      const from = performance.now()
+      await packed.run(feeds)
+      const middle = performance.now()
+      await asTheyLie.run(feeds)
+      if (pair >= 0) ratios.push((performance.now() - middle) / (middle - from))
+    }
+    console.log(JSON.stringify({ batch: one, ratio: ratios.sort((a, b) => a - b)[3] }))
+  }
+}
+
 async function measure(name) {
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-bench-'))
   try {
@@ -115,10 +161,13 @@ async function measure(name) {
     const { buildNetwork } = await import('./networks.mjs')
     const { encodeModel } = await load('onnx/encode.js')
     writeFileSync(path, encodeModel(buildNetwork(name).graph))
-    const args = ['--expose-gc', import.meta.filename, '--child', path, '--batch', `${batch}`]
-    const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(stderr)
-    return { ...JSON.parse(stdout), file: statSync(path).size }
+    const run = (...given) => {
+      const args = ['--expose-gc', import.meta.filename, ...given, '--batch', `${batch}`]
+      const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      if (status !== 0) throw new Error(stderr)
+      return JSON.parse(stdout)
+    }
+    return { ...run('--child', path), plain: run('--plain', path) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -126,8 +175,8 @@ async function measure(name) {
 
 async function main() {
   const lines = [
-    '| Network | Weights MB | Decode s | Prepare s | Differentiate s | Sessions s | Total s | CPU s | Target s | Peak while compiling MB | Held, ready MB | Copies of the weights | Held after a step MB | Model + 2 × activations MB |',
-    `| --- |${' ---: |'.repeat(13)}`,
+    '| Network | Weights MB | Decode s | Prepare s | Differentiate s | Sessions s | Total s | CPU s | ONNX Runtime alone s | Target s | Peak while compiling MB | Held, ready MB | Copies of the weights | Held after a step MB | Model + 2 × activations MB |',
+    `| --- |${' ---: |'.repeat(14)}`,
   ]
   const say = (line) => {
     lines.push(line)
@@ -136,13 +185,13 @@ async function main() {
   for (const line of lines) console.log(line)
   for (const [title, name] of Object.entries(networks)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
-    const { weights, stages, cpu, before, peakCompile, resident, ran, activations } =
+    const { weights, stages, cpu, before, peakCompile, resident, ran, activations, plain } =
       await measure(name)
     const seconds = Object.values(stages)
     const total = seconds.reduce((a, b) => a + b, 0)
     const cells = [
       megabytes(weights).toFixed(0),
-      ...[...seconds, total, cpu].map((one) => one.toFixed(2)),
+      ...[...seconds, total, cpu, plain.seconds].map((one) => one.toFixed(2)),
       targets[name] ? `≤ ${targets[name]}` : '',
       megabytes(peakCompile - before).toFixed(0),
       megabytes(resident).toFixed(0),
@@ -152,10 +201,26 @@ async function main() {
     ]
     say(`| ${title} | ${cells.join(' | ')} |`)
   }
-  if (flags.write) await writePage(lines)
+  if (flags.write) await writePage(lines, packingTable())
 }
 
-async function writePage(lines) {
+function packingTable() {
+  const lines = ['| Network | Batch | Step without copies ÷ with |', '| --- | ---: | ---: |']
+  for (const [title, name] of Object.entries(networks)) {
+    if (!packings[name]) continue
+    const args = [import.meta.filename, '--packing', name]
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+    for (const line of stdout.trim().split('\n')) {
+      const { batch: one, ratio } = JSON.parse(line)
+      lines.push(`| ${title} | ${one} | ${ratio.toFixed(2)} |`)
+    }
+  }
+  for (const line of lines) console.log(line)
+  return lines
+}
+
+async function writePage(lines, packing) {
   const text = `# Cost of compiling
 
 From a model file to a step that is ready to run, cold, in a process of its own on ${cpus()[0].model}: the file is decoded,
@@ -168,12 +233,19 @@ ${lines.join('\n')}
 Memory is what the process holds of its own, beyond Node and the runtime. The weights themselves are none of it: they lie
 in one file, which ONNX Runtime maps into all sessions. What is held are the forms that its kernels read faster (blocked
 convolutions, packed products): one for the session of the forward pass, one for the forward part of the step, one for
-its backward part. They cannot be shared between sessions from Node. Without them
-(\`session.disable_prepacking\`) products take 1.2 times as long at 64 rows and 2.2 times at 8, so they are kept.
+its backward part. They cannot be shared between sessions from Node. Without them products take longer, the more so the
+fewer rows a call has, so they are kept; but not for more than 256 MB of weights whose products have 128 rows or more for
+each sample. There ONNX Runtime reads the weights where they are mapped, once for all sessions of the machine. The table
+says what it costs: one step without those copies over one with them, median of pairs that take turns.
+
+${packing.join('\n')}
 `
   const path = join(import.meta.dirname, 'COMPILE-COST.md')
   const { format } = await import('prettier')
   writeFileSync(path, await format(text, { parser: 'markdown' }))
 }
 
-await (flags.child ? child(flags.child) : main())
+if (flags.child) await child(flags.child)
+else if (flags.plain) await plain(flags.plain)
+else if (flags.packing) await packingOf(flags.packing, packings[flags.packing])
+else await main()
