@@ -61,6 +61,70 @@ export function phases(
   return g.know(cut, { dtype, shape })
 }
 
+/**
+ * The same of a depthwise Conv: a small depthwise Conv for each phase, side by side as channels in the order that
+ * DepthToSpace reads. `commuteSpreads` takes what follows into the phases, `lowerSpreads` puts them in place.
+ *
+ * @returns null where this form does not apply
+ */
+export function depthwisePhases(
+  { g, x, info }: RuleContext,
+  dY: string,
+  { kernel, strides, dilations, input, output, begin }: Geometry,
+  weight: Tensor,
+): string | null {
+  const s = strides[0]!
+  const { dtype, shape } = info(x[0]!)
+  const [C, perGroup, kh, kw] = weight.dims as [number, number, number, number]
+  const isDepthwise = perGroup === 1 && C === shape[1]
+  if (kernel.length !== 2 || !isDepthwise || s === 1 || strides[1] !== s) return null
+  if (dilations.some((dilation) => dilation !== 1) || input.some((size) => size % s !== 0))
+    return null
+  const phasesOf = (axis: 0 | 1): PhaseOfAxis[] =>
+    Array.from({ length: s }, (_, r) => {
+      const taps = tapsOf(kernel[axis]!, begin[axis]!, s, r)
+      const offsets = taps.map(([offset]) => offset)
+      const [least, most] = [Math.min(...offsets), Math.max(...offsets)]
+      const end = input[axis]! / s - output[axis]! + most
+      return { taps, least, length: most - least + 1, begin: -least, end }
+    })
+  const [rows, columns] = [phasesOf(0), phasesOf(1)]
+  const isPlain = [...rows, ...columns].every(
+    ({ taps, ...one }) => taps.length > 0 && one.begin >= 0 && one.end >= 0,
+  )
+  if (!isPlain) return null
+  const from = floats(weight)
+  const parts = rows.flatMap((y, ry) =>
+    columns.map((z, rx) => {
+      const taps = y.length * z.length
+      const to = new Float32Array(C * taps)
+      for (let c = 0; c < C; c++)
+        for (const [oy, ty] of y.taps)
+          for (const [oz, tz] of z.taps)
+            to[c * taps + (oy - y.least) * z.length + oz - z.least] = from[(c * kh + ty) * kw + tz]!
+      const kernels = tensorOfOwn([C, 1, y.length, z.length], to)
+      const part = g.emit('Conv', [dY, g.constant(kernels, `${x[1]}_phase_${ry}_${rx}`)], {
+        kernel_shape: [y.length, z.length],
+        pads: [y.begin, z.begin, y.end, z.end],
+        group: C,
+      })
+      const size = input.map((length) => length / s)
+      return g.know(part, { dtype, shape: [...shape.slice(0, 2), ...size] })
+    }),
+  )
+  const stacked = g.emit('Concat', parts, { axis: 1 })
+  return g.know(g.emit('DepthToSpace', [stacked], { blocksize: s, mode: 'DCR' }), { dtype, shape })
+}
+
+/** The taps of one phase along one axis, [position in dY, tap of the kernel], and their padding. */
+interface PhaseOfAxis {
+  readonly taps: readonly (readonly [number, number])[]
+  readonly least: number
+  readonly length: number
+  readonly begin: number
+  readonly end: number
+}
+
 interface PhaseAxis {
   readonly shift: number
   /** Positions q that cover the axis. */
@@ -88,11 +152,7 @@ function shiftedPhases(geometry: Geometry, axis: number, s: number, shift: numbe
   const k = geometry.kernel[axis]!
   const p = geometry.begin[axis]! - shift
   const size = Math.ceil((geometry.input[axis]! + shift) / s)
-  const offsets = Array.from({ length: s }, (_, r) =>
-    Array.from({ length: k }, (_, t) => t)
-      .filter((t) => (r + p - t) % s === 0)
-      .map((t): [number, number] => [(r + p - t) / s, t]),
-  )
+  const offsets = Array.from({ length: s }, (_, r) => tapsOf(k, p, s, r))
   const all = offsets.flat().map(([offset]) => offset)
   const least = Math.min(...all)
   const length = Math.max(...all) - least + 1
@@ -104,4 +164,11 @@ function shiftedPhases(geometry: Geometry, axis: number, s: number, shift: numbe
     end: size - geometry.output[axis]! + least + length - 1,
     taps: offsets.map((pairs) => pairs.map(([offset, t]) => [offset - least, t] as const)),
   }
+}
+
+/** The taps that reach the pixels of phase r, for a kernel of length k and padding p: [position in dY, tap]. */
+function tapsOf(k: number, p: number, s: number, r: number): [number, number][] {
+  return Array.from({ length: k }, (_, t) => t)
+    .filter((t) => (r + p - t) % s === 0)
+    .map((t): [number, number] => [(r + p - t) / s, t])
 }

@@ -4,6 +4,7 @@ import { GraphBuilder } from '../graph/builder.js'
 import type { Dim, Graph, Value } from '../graph/ir.js'
 import type { Forms } from '../graph/lower/forms.js'
 import { absorbAffine } from '../graph/passes/absorb-affine.js'
+import { commuteSpreads } from '../graph/passes/commute-spreads.js'
 import { copyBatch } from '../graph/passes/copy-batch.js'
 import { denseConvs } from '../graph/passes/dense-convs.js'
 import { lowerGelu, recogniseActivations } from '../graph/passes/activations.js'
@@ -96,7 +97,7 @@ export function compileStep(model: Differentiable, options: StepOptions): Compil
 
 /** What is done to a network before it is differentiated, and to the whole afterwards, in this order. */
 const passesBefore = [absorbAffine, recogniseActivations, copyBatch]
-const passesAfter = [mergeSpreads, lowerSpreads, denseConvs, lowerGelu]
+const passesAfter = [commuteSpreads, mergeSpreads, lowerSpreads, denseConvs, lowerGelu]
 /** Those that leave the bits of the forward pass as they are. */
 const exactPasses = new Set<unknown>([copyBatch, mergeSpreads, lowerSpreads])
 const keepsBits = (model: Pick<Differentiable, 'forms'>, pass: unknown): boolean =>

@@ -2,7 +2,7 @@ import type { GraphBuilder } from '../../graph/builder.js'
 import { floats, tensorOfOwn } from '../../graph/tensor.js'
 import type { Tensor } from '../../graph/ir.js'
 import { geometryOf, transposed, type Geometry } from '../geometry.js'
-import { phases } from '../phases.js'
+import { depthwisePhases, phases } from '../phases.js'
 import { swapChannels } from '../swap-channels.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
@@ -13,7 +13,7 @@ import { gradient, type Gradients, type RuleContext, type RuleTable } from '../r
  * Runtime's blocked kernels:
  * - stride 1: Conv of dY with the kernel turned by 180° and its channels swapped;
  * - stride s in 2-D: one Conv that yields the s² phases of dX as channels, then DepthToSpace, which a later
- *   pass (`lowerSpreads`) replaces by something cheaper;
+ *   pass (`lowerSpreads`) replaces by something cheaper; depthwise, a Conv for each phase;
  * - otherwise, and when W is not a constant: ConvTranspose.
  */
 function conv(context: RuleContext): Gradients {
@@ -51,8 +51,9 @@ function inputGradient(
         group,
       })
   }
-  if (isConstant && group === 1) {
-    const phased = phases(context, dY, geometry, weight)
+  if (isConstant) {
+    const write = group === 1 ? phases : depthwisePhases
+    const phased = write(context, dY, geometry, weight)
     if (phased) return phased
   }
   return g.emit('ConvTranspose', [dY, x[1]!], { ...transposed(geometry), group })

@@ -21,7 +21,7 @@ export function lowerSpreads({ graph, infos }: ShapedGraph): ShapedGraph {
     if (!spread) continue
     const rows = spread.block * blocked(spread.block * spread.channels)
     const isWide = rows <= blocked(spread.block ** 2 * spread.channels)
-    g.replace(spread.result, isWide ? byRows(g, spread) : together(g, spread))
+    g.replace(spread.result, isWide || spread.phases ? byRows(g, spread) : together(g, spread))
   }
   return { graph: g.finish(graph.inputs, graph.outputs), infos: g.infos }
 }
@@ -32,12 +32,14 @@ const blocked = (count: number): number => Math.ceil(count / 16) * 16
 /** One Conv per row phase with s·C channels (rx, c); their rows alternate. */
 function byRows(g: GraphBuilder, spread: Spread): string {
   const { block: s, channels: C, height, width } = spread
-  const only = onlyPhase(spread)
+  const only = spread.phases ? null : onlyPhase(spread)
   if (only) return finished(g, spread, padded(g, spread, only))
   const across = [0, height / s, width * C]
   const rows = Array.from({ length: s }, (_, ry) => {
-    const row = rowOf(g, spread, ry)
-    return row === null ? null : g.emit('Reshape', [toNhwc(g, row), g.ints(across)])
+    const row = spread.phases
+      ? sideBySide(g, spread.phases.slice(ry * s, (ry + 1) * s), C)
+      : toNhwcIfAny(g, rowOf(g, spread, ry))
+    return row === null ? null : g.emit('Reshape', [row, g.ints(across)])
   })
   const some = rows.find((row) => row !== null)!
   const zeros = (): string => g.emit('ConstantOfShape', [g.emit('Shape', [some])])
@@ -113,6 +115,16 @@ function rowOf(
   )
 }
 
+/** Phases (N, C, h, w) of one row as NHWC channels (rx, c). Whole blocks of channels are joined as they lie. */
+function sideBySide(g: GraphBuilder, columns: readonly string[], C: number): string {
+  if (C % 16 === 0) return toNhwc(g, g.emit('Concat', columns, { axis: 1 }))
+  return g.emit(
+    'Concat',
+    columns.map((column) => toNhwc(g, column)),
+    { axis: 3 },
+  )
+}
+
 /** Multiplications that take as long as copying one element. */
 const copying = 48
 
@@ -145,3 +157,6 @@ function together(
 
 const toNhwc = (g: GraphBuilder, value: string): string =>
   g.emit('Transpose', [value], { perm: [0, 2, 3, 1] })
+
+const toNhwcIfAny = (g: GraphBuilder, value: string | null): string | null =>
+  value === null ? null : toNhwc(g, value)

@@ -15,7 +15,9 @@ export interface Spread {
   /** The value to replace, and whether an elementwise operator reads it. */
   readonly result: string
   readonly feedsElementwise: boolean
+  /** What is put in place: the sum of these, or else the phases as they are. */
   readonly terms: readonly Term[]
+  readonly phases: readonly string[] | null
 }
 
 interface Cut {
@@ -39,7 +41,8 @@ export function readSpread(g: GraphBuilder, node: Node, sites: Readers): Spread 
   if (!g.knows(output) || sites.isOutput(output)) return null
   const [, channels, height, width] = g.info(output).shape
   if (![channels, height, width].every((size) => size !== undefined && isFixed(size))) return null
-  const terms = termsOf(g, node.inputs[0]!, sites)
+  const phases = phasesOf(g, node, sites)
+  const terms = phases ? [] : termsOf(g, node.inputs[0]!, sites)
   if (!terms) return null
   const slice = sites.isPrivate(output) ? sites.readers(output)[0]! : null
   const cut = slice ? cutOf(g, slice) : null
@@ -55,7 +58,23 @@ export function readSpread(g: GraphBuilder, node: Node, sites: Readers): Spread 
     result,
     feedsElementwise: sites.readers(result).some((reader) => elementwise.has(reader.op)),
     terms,
+    phases,
   }
+}
+
+/** The s² values of equal channels that a DepthToSpace puts in place, if they are no more than side by side. */
+export function phasesOf(
+  g: GraphBuilder,
+  { inputs, attrs: { blocksize } }: Node,
+  sites: Readers,
+): readonly string[] | null {
+  const stack = sites.producer(inputs[0]!)
+  if (stack?.op !== 'Concat' || stack.domain !== '' || !sites.isPrivate(inputs[0]!)) return null
+  const { axis } = stack.attrs
+  if (axis?.kind !== 'int' || axis.value !== 1 || blocksize?.kind !== 'int') return null
+  const channels = stack.inputs.map((part) => (g.knows(part) ? g.info(part).shape[1] : undefined))
+  const isEven = channels.every((count) => count !== undefined && count === channels[0])
+  return isEven && channels.length === blocksize.value ** 2 ? stack.inputs : null
 }
 
 /** The Convs whose sum a value is, if it is nothing else. */

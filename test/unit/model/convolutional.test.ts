@@ -138,8 +138,30 @@ function movementLike(): Graph {
   return n.finish(n.add('MatMul', [all, n.weight([30, 7])]))
 }
 
+/** Stride 2, half the size. */
+function strided(k: number, group: number) {
+  const pad = (k - 1) / 2
+  return { pads: [pad, pad, pad, pad], strides: [2, 2], group }
+}
+
+/** Inverted bottlenecks with stride, after ReLU and HardSwish; one whose image another Conv reads as well. */
+function mobileLike(): Graph {
+  const n = new Net()
+  let x = n.add('Relu', [n.conv('x', [16, 3, 1])])
+  x = n.add('Relu', [n.conv(x, [32, 16, 1])])
+  x = n.conv(n.add('Relu', [n.conv(x, [32, 1, 3], strided(3, 32))]), [8, 32, 1])
+  x = n.add('HardSwish', [n.conv(x, [24, 8, 1])])
+  x = n.conv(n.add('HardSwish', [n.conv(x, [24, 1, 5], strided(5, 24))]), [12, 24, 1])
+  const short = n.conv(x, [24, 12, 1], { strides: [2, 2] })
+  x = n.add('HardSigmoid', [n.conv(x, [24, 12, 1])], { alpha: float(0.3) })
+  x = n.add('Add', [n.conv(x, [24, 1, 3], strided(3, 24)), short])
+  x = n.add('Flatten', [n.add('GlobalAveragePool', [x])], { axis: 1 })
+  return n.finish(n.add('MatMul', [x, n.weight([24, 10])]))
+}
+
 describe.each([
   ['an ordinary convolutional network', torchvisionLike(), 10],
+  ['a mobile network', mobileLike(), 10],
   ['a network of movement and reductions', movementLike(), 7],
 ] as const)('%s', (_, graph, classes) => {
   it.each(['ce', 'margin', 'dlr'] as const)('has the gradient of its %s loss', async (loss) => {

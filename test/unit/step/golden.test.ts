@@ -76,6 +76,23 @@ const cases: readonly Case[] = [
       nodeOf('MatMul', ['q', 'f'], ['y']),
     ],
   },
+  {
+    name: 'step-depthwise',
+    sampleShape: [3, 8, 8],
+    initializers: {
+      w: weight(16, 3, 1, 1),
+      b: weight(16),
+      v: weight(16, 1, 3, 3),
+      f: weight(3, 256),
+    },
+    nodes: [
+      nodeOf('Conv', ['x', 'w', 'b'], ['c']),
+      nodeOf('Relu', ['c'], ['r']),
+      nodeOf('Conv', ['r', 'v'], ['d'], { strides: [2, 2], pads: [1, 1, 1, 1], group: 16 }),
+      nodeOf('Flatten', ['d'], ['e'], { axis: 1 }),
+      nodeOf('Gemm', ['e', 'f'], ['y'], { transB: 1 }),
+    ],
+  },
 ]
 
 it.each(cases)('$name', async ({ name, sampleShape, initializers, nodes }) => {
