@@ -1,11 +1,12 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { GauntletError } from '../errors.js'
 import type { Attr, Graph, Node, Tensor } from '../graph/ir.js'
 import type { ExternalReader } from './decode-tensor.js'
 import type { ExternalPlace } from './encode.js'
+import { makeWeightFolder, removeFolder, weightFoldersOf } from './weight-folder.js'
 
 const location = 'weights'
 
@@ -31,14 +32,17 @@ export class WeightStore {
   readonly #places = new WeakMap<object, ExternalPlace>()
   readonly #arrays = new Map<number, WeakRef<Uint8Array>>()
 
-  /** @throws GNT_FILE when the folder for temporary files cannot be written to */
-  constructor() {
+  /**
+   * @param sizeBytes - what the weights of the model take, which decides where there is room for them
+   * @throws GNT_FILE when the folder for temporary files cannot be written to
+   */
+  constructor(sizeBytes = 0) {
     sweep()
     try {
-      this.folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+      this.folder = makeWeightFolder(sizeBytes)
       this.#file = openSync(join(this.folder, location), 'w+')
     } catch (cause) {
-      throw unwritable(cause)
+      throw unwritable(cause, tmpdir())
     }
     abandoned.register(this, { folder: this.folder, file: this.#file }, this)
   }
@@ -49,7 +53,7 @@ export class WeightStore {
     this.#isClosed = true
     abandoned.unregister(this)
     closeSync(this.#file)
-    remove(this.folder)
+    removeFolder(this.folder)
   }
 
   /** Where a tensor lies; it is written if it is new. @returns undefined for a small one */
@@ -66,7 +70,7 @@ export class WeightStore {
         at += writeSync(this.#file, data, at, count, this.#end + at)
       }
     } catch (cause) {
-      throw unwritable(cause)
+      throw unwritable(cause, this.folder)
     }
     this.#end += Math.ceil(data.byteLength / alignment) * alignment
     this.#places.set(data, place)
@@ -137,12 +141,12 @@ const copied = (tensor: Tensor): Tensor =>
     ? tensor
     : { ...tensor, data: tensor.data.slice() }
 
-function unwritable(cause: unknown): GauntletError {
+function unwritable(cause: unknown, where: string): GauntletError {
   return new GauntletError(
     'GNT_FILE',
     {
       what: 'the weights of the model cannot be written for the runtime',
-      where: tmpdir(),
+      where,
       got: cause instanceof Error ? cause.message : String(cause),
       fix: 'free some space, or let TMPDIR name another folder',
     },
@@ -150,26 +154,14 @@ function unwritable(cause: unknown): GauntletError {
   )
 }
 
-/** Numbers of processes mean something on one machine only, and containers may share a folder. */
-const prefix = `gauntlet-weights-${hostname().replace(/[^\w.]/g, '_')}-`
-
-/** Not even a system that does not remove open files keeps a run from ending well. */
-function remove(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true })
-  } catch {
-    return
-  }
-}
-
 const abandoned = new FinalizationRegistry<{ folder: string; file: number }>(({ folder, file }) => {
   closeSync(file)
-  remove(folder)
+  removeFolder(folder)
 })
 
 /** Removes the weights of all models of this process, its threads included. */
 export function removeWeights(): void {
-  for (const folder of foldersOf((pid) => pid === process.pid)) remove(folder)
+  for (const folder of weightFoldersOf((pid) => pid === process.pid)) removeFolder(folder)
 }
 
 let isSwept = false
@@ -180,16 +172,7 @@ function sweep(): void {
   isSwept = true
   // The end of one thread is not that of the others.
   if (isMainThread) process.once('exit', removeWeights)
-  for (const folder of foldersOf((pid) => !isRunning(pid))) remove(folder)
-}
-
-function foldersOf(wanted: (pid: number) => boolean): string[] {
-  return readdirSync(tmpdir())
-    .filter((name) => {
-      const pid = /^(\d+)-\w+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '')?.[1]
-      return pid !== undefined && wanted(Number(pid))
-    })
-    .map((name) => join(tmpdir(), name))
+  for (const folder of weightFoldersOf((pid) => !isRunning(pid))) removeFolder(folder)
 }
 
 function isRunning(pid: number): boolean {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Graph } from '../../../src/graph/ir.js'
 import { tensorOfFloats } from '../../../src/graph/tensor.js'
@@ -91,6 +92,12 @@ describe('weights in a file', () => {
     store.close()
     expect(existsSync(store.folder)).toBe(false)
     expect(w!.byteLength).toBe(64 * 64 * 4)
+  })
+
+  it('lie among the temporary files when there is no room in memory', () => {
+    const store = new WeightStore(2 ** 50)
+    expect(dirname(store.folder)).toBe(tmpdir())
+    store.close()
   })
 
   it('go with their process, and those of a process that was killed with the next one', () => {
