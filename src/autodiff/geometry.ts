@@ -67,3 +67,50 @@ export function transposed(geometry: Geometry): Record<string, readonly number[]
     output_padding: geometry.end.map((pad) => Math.max(0, -pad)),
   }
 }
+
+/** Padding at the end of each axis that a file asks for: what ceil_mode adds to it counts in no average. */
+function declaredEnd({ ints, string }: NodeView, { kernel, end }: Geometry): readonly number[] {
+  const autoPad = string('auto_pad', 'NOTSET')
+  if (autoPad === 'SAME_UPPER' || autoPad === 'SAME_LOWER')
+    return end.map((pad) => Math.max(0, pad))
+  const pads = autoPad === 'VALID' ? undefined : ints('pads')
+  return pads ? pads.slice(kernel.length) : kernel.map(() => 0)
+}
+
+/** How many elements each window of an AveragePool averages, C order over the output's spatial axes. */
+export function windowCounts(view: NodeView, geometry: Geometry): number[] {
+  const { input, output, kernel, strides, dilations, begin } = geometry
+  const includesPad = view.int('count_include_pad', 0) === 1
+  const declared = declaredEnd(view, geometry)
+  const perAxis = kernel.map((k, axis) => {
+    const first = includesPad ? -begin[axis]! : 0
+    const last = input[axis]! + (includesPad ? declared[axis]! : 0)
+    return Array.from({ length: output[axis]! }, (_, o) => {
+      const start = o * strides[axis]! - begin[axis]!
+      const seen = Array.from({ length: k }, (_tap, tap) => start + tap * dilations[axis]!)
+      return seen.filter((at) => at >= first && at < last).length
+    })
+  })
+  return perAxis.reduce<number[]>((all, one) => all.flatMap((a) => one.map((b) => a * b)), [1])
+}
+
+/**
+ * Padding at the beginning of each axis of a ConvTranspose: declared, or what `output_shape` or `auto_pad` leave over,
+ * the larger half of an odd rest in front unless it is SAME_UPPER. Source: ONNX Operators.md, ConvTranspose.
+ */
+export function transposedBegin(view: NodeView, kernel: readonly number[]): readonly number[] {
+  const { x, y, ints, string, shape } = view
+  const autoPad = string('auto_pad', 'NOTSET')
+  const isGiven = ints('output_shape') === undefined && !autoPad.startsWith('SAME')
+  if (isGiven || autoPad === 'VALID')
+    return autoPad === 'VALID'
+      ? kernel.map(() => 0)
+      : (ints('pads') ?? kernel.map(() => 0)).slice(0, kernel.length)
+  return kernel.map((k, axis) => {
+    const size = shape(x[0]!)[2 + axis] as number
+    const reach = (k - 1) * (ints('dilations')?.[axis] ?? 1) + 1
+    const full = (size - 1) * (ints('strides')?.[axis] ?? 1) + (ints('output_padding')?.[axis] ?? 0)
+    const total = Math.max(0, full + reach - (shape(y[0]!)[2 + axis] as number))
+    return autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)
+  })
+}

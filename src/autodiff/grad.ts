@@ -2,6 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Node } from '../graph/ir.js'
 import type { Forms } from '../graph/lower/forms.js'
+import { lowerings } from '../graph/lower/index.js'
 import { realForms } from '../graph/lower/quantized.js'
 import { operatorKey } from '../graph/operator-key.js'
 import { capturedBy, neededBy } from '../graph/sort.js'
@@ -131,7 +132,10 @@ function noRule(
     got:
       refusals[operatorKey(node)] ??
       unlowered[operatorKey(node)] ??
-      `an operator outside the ${Object.keys(rules).length} that have a rule (gauntlet ops)`,
+      // In a list of what is lowered, and still here.
+      (operatorKey(node) in lowerings
+        ? 'attributes or inputs with which it has no simpler form'
+        : `an operator outside the ${Object.keys(rules).length} that have a rule (gauntlet ops)`),
     fix: 'use an attack that needs no gradient (gauntlet attacks), or name an earlier output with --output',
   })
 }

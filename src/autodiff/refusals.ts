@@ -17,6 +17,7 @@ export const refusals: Readonly<Record<string, string>> = {
 
 /** Why an operator that has a simpler form can be left as it is after all. */
 export const unlowered: Readonly<Record<string, string>> = {
+  ...all(['LpPool'], 'ceil_mode and dilations have no simpler form'),
   ...all(['If'], 'a condition that depends on the data, with branches of unlike shapes'),
   ...all(
     ['Loop', 'Scan'],

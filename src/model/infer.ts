@@ -34,6 +34,20 @@ export async function inferShapes(graph: Graph, inputs: Sizes): Promise<Types> {
   return types
 }
 
+const pools = new Set(['AveragePool', 'LpPool', 'MaxPool'])
+
+/**
+ * ONNX Runtime 1.30's kernels of pools leave out a window that starts beyond the image, and pad dilated windows as if
+ * they were not; its shape inference does neither.
+ */
+export function isInferredRight({ op, domain, attrs }: Node): boolean {
+  if (domain !== '' || !pools.has(op)) return true
+  const { ceil_mode: ceil, auto_pad: auto, dilations } = attrs
+  const isCeil = ceil?.kind === 'int' && ceil.value === 1
+  const isDilated = dilations?.kind === 'ints' && dilations.value.some((size) => size !== 1)
+  return !isCeil && !(isDilated && auto?.kind === 'string' && auto.value.startsWith('SAME'))
+}
+
 /** Every tensor computed by a node. */
 export function computedValues(graph: Graph): string[] {
   const others = nonTensors(graph)

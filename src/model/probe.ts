@@ -3,7 +3,7 @@ import type { Graph } from '../graph/ir.js'
 import { type Shape, type Size, type ValueInfo, type ValueInfos } from '../graph/shapes.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type OutputType } from '../runtime/session.js'
-import { computedValues, inferShapes } from './infer.js'
+import { computedValues, inferShapes, isInferredRight } from './infer.js'
 
 /** Batch sizes that show which axes follow a free batch. */
 const trialSizes = [2, 3] as const
@@ -12,7 +12,7 @@ type FeedOf = (n: number) => Record<string, Feed>
 
 /**
  * Finds dtype and shape of every value, at two batch sizes when the batch is free: an axis that grows with the batch
- * follows it. What ONNX Runtime cannot infer is found by running the graph.
+ * follows it. What ONNX Runtime cannot infer, or infers wrongly, is found by running the graph.
  *
  * @param feed - makes the attacked input for a batch of n samples
  * @throws GNT_GRAPH_DYNAMIC_SHAPE when an axis follows the batch in no simple way or depends on values
@@ -25,7 +25,8 @@ export async function probeShapes(
   const sizes = batch === null ? trialSizes : [batch]
   const feeds = sizes.map(feed)
   const seen: Map<string, OutputType>[] = []
-  for (const one of feeds) seen.push(await inferShapes(graph, one))
+  const isInferred = graph.nodes.every(isInferredRight)
+  for (const one of feeds) seen.push(isInferred ? await inferShapes(graph, one) : new Map())
   const unknown = computedValues(graph).filter((name) => seen.some((known) => !known.has(name)))
   if (unknown.length > 0) await measure(graph, unknown, feeds, seen)
   const infos = new Map<string, ValueInfo>()

@@ -18,6 +18,7 @@ import { verify } from '../graph/verify.js'
 import type { Norm } from '../threat/threat-model.js'
 import { losses, normaliseSeed, type LossName } from './losses.js'
 import { updates } from './update.js'
+import { withinClasses } from './within-classes.js'
 
 /** A classifier ready to be differentiated: opset 18 forms, all shapes probed. */
 export interface Differentiable {
@@ -148,7 +149,9 @@ function differentiate(
   const network = readied(model)
   const g = new GraphBuilder(network, model.infos)
   const { dtype } = g.info(model.logits)
-  const built = definition.build({
+  // The labels of an attack are checked; whoever runs an exported gradient may feed anything.
+  const build = scale === null ? withinClasses(definition.build) : definition.build
+  const built = build({
     g,
     logits: model.logits,
     dtype,

@@ -7,7 +7,7 @@ export const lossNames = ['ce', 'margin', 'dlr'] as const
 export type LossName = (typeof lossNames)[number]
 
 /** What a loss reads: logits (N, K), true labels int64 (N), and for a targeted attack targets int64 (N). */
-interface LossInputs {
+export interface LossInputs {
   readonly g: GraphBuilder
   readonly logits: string
   readonly dtype: DType

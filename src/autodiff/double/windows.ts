@@ -2,7 +2,7 @@ import type { NodeView } from '../../graph/node-view.js'
 import type { Lowering, LoweringTable } from '../../graph/lower/lowering.js'
 import { isFixed, type Size } from '../../graph/shapes.js'
 import { elementCount, tensorOf } from '../../graph/tensor.js'
-import { geometryOf, type Geometry } from '../geometry.js'
+import { geometryOf, transposedBegin, windowCounts, type Geometry } from '../geometry.js'
 import { scaled } from '../place.js'
 import { columns, fit, tapsOf, type Taps } from './columns.js'
 
@@ -58,7 +58,7 @@ const convTranspose: Lowering = (view) => {
   const ones = kernel.map(() => 1)
   const strides = ints('strides') ?? ones
   const dilations = ints('dilations') ?? ones
-  const begin = transposedPads(view, kernel)
+  const begin = transposedBegin(view, kernel)
   const taps = input.map((size, axis) =>
     tapsOf(kernel[axis]!, output[axis]!, size, (tap, o) => {
       const at = o + begin[axis]! - tap * dilations[axis]!
@@ -74,50 +74,15 @@ const convTranspose: Lowering = (view) => {
   return [product(view, cols, turned, { group, rows: perGroup, width: scaled(channels, count) })]
 }
 
-/** Source: ONNX Operators.md, ConvTranspose. */
-function transposedPads(
-  { x, y, ints, string, shape }: NodeView,
-  kernel: readonly number[],
-): readonly number[] {
-  const auto = string('auto_pad', 'NOTSET')
-  const declared = ints('pads') ?? kernel.map(() => 0)
-  if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER') return declared.slice(0, kernel.length)
-  return kernel.map((k, axis) => {
-    const size = shape(x[0]!)[2 + axis] as number
-    const reach = (k - 1) * (ints('dilations')?.[axis] ?? 1) + 1
-    const full = (size - 1) * (ints('strides')?.[axis] ?? 1) + (ints('output_padding')?.[axis] ?? 0)
-    const total = Math.max(0, full + reach - (shape(y[0]!)[2 + axis] as number))
-    return auto === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)
-  })
-}
-
 const averagePool: Lowering = (view) => {
-  const { g, x, ints, int } = view
+  const { g, x, ints } = view
   const kernel = ints('kernel_shape') ?? []
   const geometry = geometryOf(view, kernel)
   const cols = columns(view, x[0]!, sliding(geometry))
   const sum = g.emit('ReduceSum', [cols, g.ints(range(2, kernel.length))], { keepdims: 0 })
-  const counts = windowCounts(geometry, int('count_include_pad', 0) === 1, ints('pads'))
+  const counts = windowCounts(view, geometry)
   const divisor = g.constant(tensorOf('float64', geometry.output, counts), 'window_counts')
   return [g.emit('Div', [sum, divisor])]
-}
-
-/** How many elements each window averages: the declared padding may count, what ceil_mode adds never does. */
-function windowCounts(
-  { input, output, kernel, strides, dilations, begin, end }: Geometry,
-  includesPad: boolean,
-  pads: readonly number[] | undefined,
-): number[] {
-  const perAxis = output.map((outputs, axis) => {
-    const declared = pads?.[kernel.length + axis] ?? Math.max(0, end[axis]!)
-    const [first, last] = includesPad ? [-begin[axis]!, input[axis]! + declared] : [0, input[axis]!]
-    return range(0, outputs).map((o) => {
-      const start = o * strides[axis]! - begin[axis]!
-      const seen = range(0, kernel[axis]!).map((tap) => start + tap * dilations[axis]!)
-      return seen.filter((at) => at >= first && at < last).length
-    })
-  })
-  return perAxis.reduce<number[]>((all, one) => all.flatMap((a) => one.map((b) => a * b)), [1])
 }
 
 /** Elements back to where a MaxPool took them from; zeros elsewhere. */

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../graph/builder.js'
 import { floats, tensorOfOwn } from '../../graph/tensor.js'
 import type { Tensor } from '../../graph/ir.js'
-import { geometryOf, transposed, type Geometry } from '../geometry.js'
+import { geometryOf, transposed, transposedBegin, type Geometry } from '../geometry.js'
 import { depthwisePhases, phases } from '../phases.js'
 import { swapChannels } from '../swap-channels.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
@@ -157,17 +157,10 @@ function transposedGeometry(
   const dilations = context.ints('dilations') ?? ones
   const output = context.shape(x[0]!).slice(2) as readonly number[]
   const whole = context.shape(y[0]!).slice(2) as readonly number[]
-  const declared = context.ints('pads') ?? [...kernel, ...kernel].map(() => 0)
-  const autoPad = context.string('auto_pad', 'NOTSET')
-  const outputPadding = context.ints('output_padding') ?? kernel.map(() => 0)
   const full = kernel.map(
     (k, axis) => (output[axis]! - 1) * strides[axis]! + (k - 1) * dilations[axis]! + 1,
   )
-  const begin = kernel.map((_, axis) => {
-    if (autoPad === 'NOTSET' || autoPad === '' || autoPad === 'VALID') return declared[axis]!
-    const total = Math.max(0, full[axis]! + outputPadding[axis]! - whole[axis]!)
-    return autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)
-  })
+  const begin = transposedBegin(context, kernel)
   const end = kernel.map((_, axis) => full[axis]! - begin[axis]! - whole[axis]!)
   const input = whole.map((size, axis) => size + Math.min(0, end[axis]!))
   const isCut = input.some((size, axis) => size < whole[axis]!)

@@ -1,7 +1,7 @@
 import { isFixed } from '../../graph/shapes.js'
 import { tensorOfFloats, tensorOf } from '../../graph/tensor.js'
 import { stretch } from '../emit.js'
-import { geometryOf, transposed, type Geometry } from '../geometry.js'
+import { geometryOf, transposed, windowCounts } from '../geometry.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
 /**
@@ -74,33 +74,6 @@ function averagePool(context: RuleContext): Gradients {
       group: channels,
     }),
   ]
-}
-
-/** How many elements each window averaged over, C order over the output's spatial axes. */
-function windowCounts(context: RuleContext, geometry: Geometry): number[] {
-  const includesPad = context.int('count_include_pad', 0) === 1
-  const declared = context.ints('pads') ?? geometry.begin.concat(geometry.end)
-  const rank = geometry.kernel.length
-  const perAxis = geometry.kernel.map((k, axis) => {
-    // With ceil_mode a window may reach past the declared padding: that part never counts.
-    const last = includesPad
-      ? geometry.input[axis]! + Math.max(declared[rank + axis] ?? 0, 0)
-      : geometry.input[axis]!
-    const first = includesPad ? -geometry.begin[axis]! : 0
-    return Array.from({ length: geometry.output[axis]! }, (_, o) => {
-      const start = o * geometry.strides[axis]! - geometry.begin[axis]!
-      let count = 0
-      for (let t = 0; t < k; t++) {
-        const at = start + t * geometry.dilations[axis]!
-        if (at >= first && at < last) count++
-      }
-      return count
-    })
-  })
-  return perAxis.reduce<number[]>(
-    (outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)),
-    [1],
-  )
 }
 
 /** GlobalAveragePool: dY / (number of positions), the same everywhere. */

@@ -10,17 +10,16 @@ interface Reduction {
   readonly whole: () => string
 }
 
-/** @returns null for a reduction that is the identity: no axes, and `noop_with_empty_axes` */
-function reductionOf(context: RuleContext): Reduction | null {
+/** No axes with `noop_with_empty_axes` are none at all: what an operator does to each element remains. */
+function reductionOf(context: RuleContext): Reduction {
   const { g, x, y, dy } = context
   const rank = context.shape(x[0]!).length
   const given = x[1] ? (context.constantInts(1) ?? []) : []
-  if (given.length === 0 && context.int('noop_with_empty_axes', 0) === 1) return null
   const axes =
-    given.length > 0
+    given.length > 0 || context.int('noop_with_empty_axes', 0) === 1
       ? given.map((axis) => positiveAxis(axis, rank))
       : Array.from({ length: rank }, (_, axis) => axis)
-  const isKept = context.int('keepdims', 1) === 1 || rank === 0
+  const isKept = context.int('keepdims', 1) === 1 || axes.length === 0
   const widen = (value: string): string =>
     isKept ? value : g.emit('Unsqueeze', [value, g.ints(axes)])
   return { axes, dY: widen(dy[0]!), whole: () => widen(y[0]!) }
@@ -32,7 +31,6 @@ const reduction = (
 ): RuleTable[string] =>
   gradient((context) => {
     const reduced = reductionOf(context)
-    if (!reduced) return [context.dy[0]!]
     const { value, isWide } = derivative(context, reduced)
     const [x] = context.x as [string]
     return [isWide ? value : stretch(context, value, reduced.axes, context.shape(x), x)]
@@ -59,6 +57,7 @@ function extreme(
   { axes, dY, whole }: Reduction,
 ): { value: string; isWide: boolean } {
   const { g, x } = context
+  if (axes.length === 0) return wide(dY)
   const mask = isSame(context, x[0]!, whole())
   const ties = g.emit('ReduceSum', [mask, g.ints(axes)], { keepdims: 1 })
   return wide(g.emit('Mul', [mask, g.emit('Div', [dY, ties])]))
@@ -73,6 +72,7 @@ function product(
   { axes, dY }: Reduction,
 ): { value: string; isWide: boolean } {
   const { g, x } = context
+  if (axes.length === 0) return wide(dY)
   const isZero = isSame(context, x[0]!, context.scalar(0))
   const safe = g.emit('Add', [x[0]!, isZero])
   const others = g.emit('Div', [g.emit('ReduceProd', [safe, g.ints(axes)], { keepdims: 1 }), safe])

@@ -14,6 +14,8 @@ import { GauntletError } from '../../errors.js'
 export async function checkFileWritable(path: string, what: string): Promise<void> {
   const there = await kindOf(path)
   if (there === 'folder') throw refuse(what, path, 'a folder', 'name a file in it')
+  // A device, a pipe: the whole new file would take its place.
+  if (there === 'other') throw refuse(what, path, 'no regular file', 'name one')
   if (there === 'nothing' && (await kindOf(dirname(path))) !== 'folder')
     throw refuse(what, path, 'no such folder', 'make the folder, or choose another one')
   await checkAccess(there === 'file' ? path : dirname(path), what)
@@ -24,7 +26,8 @@ export async function checkFolderMakeable(path: string, what: string): Promise<v
   for (let at = path; ; at = dirname(at)) {
     const there = await kindOf(at)
     if (there === 'nothing' && at !== dirname(at)) continue
-    if (there === 'file') throw refuse(what, path, `${at} is a file`, 'choose another folder')
+    if (there === 'file' || there === 'other')
+      throw refuse(what, path, `${at} is a file`, 'choose another folder')
     return await checkAccess(at, what)
   }
 }
@@ -49,9 +52,10 @@ export async function writeWhole(
   }
 }
 
-async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | 'nothing'> {
   const found = await stat(path).catch(() => undefined)
-  return found === undefined ? 'nothing' : found.isDirectory() ? 'folder' : 'file'
+  if (found === undefined) return 'nothing'
+  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other'
 }
 
 async function checkAccess(path: string, what: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface Heads {
   /** Added to the scores (…, S, T), in this order. */
   readonly biases: readonly string[]
   readonly softcap?: number
+  /** 1 where a query may see a key, else 0 (…, S, T): a query that may see none gets zeros. */
+  readonly allowed?: readonly string[]
 }
 
 /** softmax(q·kᵀ·scale + biases)·v (Vaswani et al. 2017, arXiv:1706.03762, equation 1), and its stages. */
@@ -24,7 +26,7 @@ export function attend(view: NodeView, heads: Heads): { y: string; stages: strin
   const cap = heads.softcap ?? 0
   const capped = cap > 0 ? ops.scale(ops.unary('Tanh', ops.scale(raw, 1 / cap)), cap) : raw
   const masked = heads.biases.reduce((sum, bias) => ops.add(sum, bias), capped)
-  const weights = ops.softmax(masked)
+  const weights = (heads.allowed ?? []).reduce(ops.mul, ops.softmax(masked))
   return { y: ops.matmul(weights, heads.v), stages: [raw, capped, masked, weights] }
 }
 
@@ -54,28 +56,29 @@ export function repeatHeads(
   return ops.reshape(wide, [0, heads * times, length, size])
 }
 
-/** (S, T): 0 where key j ≤ query i + `past`, else `masked`. */
+/** (S, T): `free` where key j ≤ query i + `past`, else `masked`. */
 export function causalBias(
   view: NodeView,
   queries: Size,
   keys: Size,
   past: number,
   masked: number,
+  free = 0,
 ): string {
   const [S, T] = [fixedLength(view, queries), fixedLength(view, keys)]
   const values = Array.from({ length: S * T }, (_, k) =>
-    k % T <= Math.floor(k / T) + past ? 0 : masked,
+    k % T <= Math.floor(k / T) + past ? free : masked,
   )
   return view.g.constant(tensorOf(view.info(view.x[0]!).dtype, [S, T], values), 'causal')
 }
 
-/** 0 where a mask (bool, or an integer above 0) is set, else `masked`; of the mask's shape. */
-export function maskBias(view: NodeView, mask: string, masked: number): string {
+/** `free` where a mask (bool, or an integer above 0) is set, else `masked`; of the mask's shape. */
+export function maskBias(view: NodeView, mask: string, masked: number, free = 0): string {
   const { g, info, x } = view
   const { dtype } = info(x[0]!)
   const set =
     info(mask).dtype === 'bool' ? mask : g.emit('Greater', [mask, g.scalar(0, info(mask).dtype)])
-  return g.emit('Where', [set, g.scalar(0, dtype), g.scalar(masked, dtype)])
+  return g.emit('Where', [set, g.scalar(free, dtype), g.scalar(masked, dtype)])
 }
 
 export function fixedLength({ node }: NodeView, size: Size): number {

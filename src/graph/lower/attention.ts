@@ -40,16 +40,21 @@ const attention: Lowering = (view) => {
   const shared = qHeads / kvHeads
   const repeated = (value: string, width: number): string =>
     shared === 1 ? value : repeatHeads(view, value, shared, [kvHeads, length(), width])
-  const biases = x[3]
-    ? [info(x[3]).dtype === 'bool' ? maskBias(view, x[3], never(view)) : x[3]]
-    : []
-  if (int('is_causal', 0) === 1) biases.push(causalBias(view, queries, length(), past, never(view)))
+  const isBool = x[3] !== undefined && x[3] !== '' && info(x[3]).dtype === 'bool'
+  const biases = x[3] ? [isBool ? maskBias(view, x[3], never(view)) : x[3]] : []
+  const causal = (masked: number, free = 0): string =>
+    causalBias(view, queries, length(), past, masked, free)
+  const isCausal = int('is_causal', 0) === 1
+  if (isCausal) biases.push(causal(never(view)))
+  // No row of a causal mask alone is empty.
+  const seen = isBool ? [maskBias(view, x[3]!, 0, 1), ...(isCausal ? [causal(0, 1)] : [])] : []
   const { y: mixed, stages } = attend(view, {
     q: heads(0, qHeads, size),
     k: repeated(k, size),
     v: repeated(v, vSize),
     scale: float('scale', 0) || 1 / Math.sqrt(size),
     biases,
+    allowed: seen,
     softcap: float('softcap', 0),
   })
   const result = is3d ? joinHeads(view, mixed, qHeads * vSize) : mixed

@@ -18,7 +18,8 @@ const powers = (ops: Ops, p: number) => ({
 
 /** (Σ |X|ᵖ)^(1/p) over each window: the mean over the window, padding included, times its size. */
 const lpPool: Lowering = ({ g, x, int, ints, info, node }) => {
-  if (int('ceil_mode', 0) === 1) return null
+  const isDilated = (ints('dilations') ?? []).some((dilation) => dilation !== 1)
+  if (int('ceil_mode', 0) === 1 || isDilated) return null
   const { p: _, ...attrs } = node.attrs
   const ops = opsOf(g, info(x[0]!).dtype)
   const { raise, root } = powers(ops, int('p', 2))

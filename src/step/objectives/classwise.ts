@@ -1,10 +1,12 @@
 import { isFixed, type Shape, type Size } from '../../graph/shapes.js'
 import { losses, type LossName } from '../losses.js'
+import { withinClasses } from '../within-classes.js'
 import type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objective.js'
 
 /**
  * The loss of an attack over scores (N, K, …): the same at every position, the classes along axis 1. Untargeted: it
- * rises as the scores of the class that is fed fall; a negative weight descends it.
+ * rises as the scores of the class that is fed fall; a negative weight descends it. A position whose class is none of
+ * them, as the ignored ones of a segmentation, has no loss and no gradient.
  */
 export function classwise(name: LossName): Objective {
   const { title, build, leastClasses } = losses[name]
@@ -18,7 +20,7 @@ export function classwise(name: LossName): Objective {
       const classes = shape[1] as number
       const rows = asRows(inputs, classes)
       const labels = shape.length === 2 ? fed : g.emit('Reshape', [fed, g.ints([-1])])
-      const built = build({ g, logits: rows, dtype, classes, labels, targets: null })
+      const built = withinClasses(build)({ g, logits: rows, dtype, classes, labels, targets: null })
       return fromRows(inputs, built.loss, built.dLogits)
     },
   }

@@ -40,10 +40,10 @@ export const reduceCases: readonly RuleCase[] = [
       return { op, label, inputs: operands, attrs: { keepdims } }
     }),
   ),
-  ...['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin'].map((op): RuleCase => ({
+  ...Object.entries(draws).map(([op, draw]): RuleCase => ({
     op,
     label: 'no axes, a no-op',
-    inputs: [input(['N', 3], distinct), ints()],
+    inputs: [input(['N', 3], draw), ints()],
     attrs: { noop_with_empty_axes: 1 },
   })),
   {
