@@ -64,7 +64,7 @@ export function defineCommand<
         (y) => {
           for (const [name, option] of Object.entries(positionals ?? {})) y.positional(name, option)
           for (const [name, option] of Object.entries(options ?? {}))
-            y.option(name, asTyped(option))
+            y.option(name, lastOf(asTyped(option)))
           for (const [line, meaning] of examples) y.example(line, meaning)
         },
         // yargs cannot follow options that come out of a table; the table's own types say what it makes of them.
@@ -80,4 +80,14 @@ export function defineCommand<
  */
 function asTyped(option: Options): Options {
   return option.coerce && option.type === 'number' ? { ...option, type: 'string' } : option
+}
+
+/** Given several times, a list takes them all and anything else the last, as a script's default that is overridden. */
+function lastOf(option: Options): Options {
+  if (option.type === 'array') return option
+  const read = (option.coerce ?? ((value: unknown) => value)) as (value: unknown) => unknown
+  return {
+    ...option,
+    coerce: (value: unknown) => read(Array.isArray(value) ? value.at(-1) : value),
+  }
 }

@@ -72,7 +72,6 @@ function createParser(io: Io) {
       .updateStrings({ string: 'value', boolean: 'flag' })
       .parserConfiguration({
         'dot-notation': false,
-        'duplicate-arguments-array': false,
         'boolean-negation': false,
       })
       .option('json', {

@@ -3,7 +3,7 @@ import type { Graph, Value } from '../graph/ir.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { isFloating } from '../graph/tensor.js'
 import { gradientNames, type LossTerm } from '../step/gradient.js'
-import { objectives } from '../step/objectives/index.js'
+import { objectiveNames, objectives } from '../step/objectives/index.js'
 import { didYouMean } from '../util/did-you-mean.js'
 
 /** What a gradient is asked of, by names of the model. */
@@ -14,6 +14,8 @@ interface Asked {
 
 /** @throws GNT_USAGE for what the model does not have, and what has no gradient */
 export function checkNames(graph: Graph, { wrt, losses }: Asked): void {
+  if (!isList(wrt) || !isList(losses))
+    refuse('wrt and losses are lists', `${typeof wrt} and ${typeof losses}`)
   if (wrt.length === 0) refuse('nothing to differentiate with respect to', 'no names')
   if (losses.length === 0) refuse('no loss', 'no outputs')
   const sources = new Map<string, Value['dtype']>([
@@ -24,6 +26,10 @@ export function checkNames(graph: Graph, { wrt, losses }: Asked): void {
     const dtype = sources.get(name)
     if (dtype === undefined) unknown(name, 'input or initializer', [...sources.keys()])
     else if (!isFloating(dtype)) refuse(`${name} cannot be differentiated`, `${dtype} values`)
+  }
+  for (const { loss, weight = 1 } of losses) {
+    if (!Object.hasOwn(objectives, loss)) unknown(loss, 'loss', objectiveNames)
+    if (!Number.isFinite(weight)) refuse('the weight of a term is no number', String(weight))
   }
   const computed = graph.nodes.flatMap((node) => node.outputs.filter((name) => name !== ''))
   for (const { output } of losses)
@@ -67,10 +73,13 @@ export function withInnerNames(graph: Graph, options: Asked): Graph {
   }
 }
 
+/** Callers of the library may come without types. */
+const isList = (value: unknown): boolean => Array.isArray(value)
+
 function unknown(name: string, kind: string, known: readonly string[]): never {
   const meant = didYouMean(name, known)
   throw new GauntletError('GNT_USAGE', {
-    what: `the model has no ${kind} ${name}`,
+    what: kind === 'loss' ? `no loss is called ${name}` : `the model has no ${kind} ${name}`,
     got: known.slice(0, 8).join(', ') + (known.length > 8 ? `, … (${known.length})` : ''),
     fix: meant === undefined ? undefined : `did you mean ${meant}?`,
   })

@@ -61,6 +61,7 @@ export async function compileGradient(
 ): Promise<CompiledGradient> {
   const { dtype = 'float32' } = options
   checkNames(graph, options)
+  checkPrecision(dtype)
   const isReduced = hasReducedPrecision(graph)
   if (isReduced && dtype === 'float64')
     throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
@@ -76,6 +77,17 @@ export async function compileGradient(
   if (dtype === 'float32') return { ...gradientGraph(network, settings), notes }
   const double = gradientGraph(inDouble(network), settings)
   return { ...double, graph: await lowerDoubles(double.graph, isFree), notes }
+}
+
+/** Callers of the library may come without types. */
+function checkPrecision(dtype: string): void {
+  if (dtype === 'float32' || dtype === 'float64') return
+  throw new GauntletError('GNT_USAGE', {
+    what: 'a gradient is not compiled in this precision',
+    got: dtype,
+    expected: 'float32 or float64',
+    fix: 'a half-precision model is differentiated as it is with float32',
+  })
 }
 
 const onlyOne = 'cannot be re-batched: runs at a batch of 1'

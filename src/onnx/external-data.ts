@@ -9,6 +9,8 @@ export interface ExternalData {
   readonly read: ExternalReader
   /** Adds every file read so far, in order of location, to a digest. */
   addTo(hash: Hash): void
+  /** Real paths of all files read so far. */
+  files(): readonly string[]
   /** Bytes of all files read so far. */
   sizeBytes(): number
   close(): void
@@ -16,6 +18,7 @@ export interface ExternalData {
 
 interface OpenFile {
   readonly fd: number
+  readonly path: string
   readonly sizeBytes: number
   readonly ranges: Map<string, Uint8Array>
   readBytes: number
@@ -45,7 +48,13 @@ export function openExternalData(folder: string, model: string): ExternalData {
       // Non-blocking, so that a named pipe is refused rather than waited for.
       const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
       const stat = fstatSync(fd)
-      const file = { fd, sizeBytes: stat.size, ranges: new Map<string, Uint8Array>(), readBytes: 0 }
+      const file = {
+        fd,
+        path,
+        sizeBytes: stat.size,
+        ranges: new Map<string, Uint8Array>(),
+        readBytes: 0,
+      }
       files.set(location, file)
       if (!stat.isFile()) throw new Error('not a regular file')
       return file
@@ -83,6 +92,7 @@ export function openExternalData(folder: string, model: string): ExternalData {
         }
       }
     },
+    files: () => [...files.values()].map(({ path }) => path),
     sizeBytes: () => [...files.values()].reduce((sum, file) => sum + file.sizeBytes, 0),
     close() {
       for (const { fd } of files.values()) closeSync(fd)

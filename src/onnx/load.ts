@@ -13,6 +13,8 @@ export interface LoadedModel {
   readonly bytes: Uint8Array
   /** SHA-256, 64 hex digits: of the file, and of the external data files it uses. */
   readonly digest: string
+  /** The external data files it uses, as paths that lead to them without links. */
+  readonly externalFiles: readonly string[]
   /** Model file and external data files together. */
   readonly sizeBytes: number
 }
@@ -34,7 +36,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     const hash = createHash('sha256').update(bytes)
     external.addTo(hash)
     const sizeBytes = bytes.byteLength + external.sizeBytes()
-    return { graph, bytes, digest: hash.digest('hex'), sizeBytes }
+    return { graph, bytes, digest: hash.digest('hex'), externalFiles: external.files(), sizeBytes }
   } finally {
     external.close()
   }

@@ -80,7 +80,8 @@ function print(rows: readonly Row[], all: readonly Row[], io: Io): void {
 /** What of a file's operators has no gradient; it matters where the loss is reached through it alone. */
 function obstacles(rows: readonly Row[]): string {
   const refused = rows.filter((row) => row.answer === 'refused')
-  if (refused.length === 0) return 'nothing stands in the way of a gradient'
+  if (refused.length === 0)
+    return 'no operator stands in the way of a gradient (gauntlet export gradient also tries the form of each node)'
   const each = refused.map(({ operator, nodes }) => `${operator} (${nodes})`).join(', ')
   return `in the way, where a path to the loss leads through it: ${each}`
 }

@@ -10,7 +10,7 @@ import { located } from '../../util/located.js'
 import { checkEpsilon } from './checks.js'
 import type { Exported } from './export-gradient.js'
 import { attackReadme, type Recipe } from './export-readme.js'
-import { checkFileWritable, writeWhole } from './writable.js'
+import { checkFileWritable, checkOverwrites, writeWhole } from './writable.js'
 
 export interface AttackExportOptions {
   readonly attack: 'pgd' | 'fgsm'
@@ -38,15 +38,11 @@ export async function exportAttack(
   options: AttackExportOptions,
 ): Promise<Exported & { readonly readme: string }> {
   const readme = `${path.replace(/\.onnx$/, '')}.README.md`
-  if (path === model)
-    throw new GauntletError('GNT_USAGE', {
-      what: '--out would overwrite the model',
-      where: path,
-      fix: 'choose another file',
-    })
+  await checkOverwrites('--out', path, 'the model', [model])
   for (const file of [path, readme]) await checkFileWritable(file, 'the attack cannot be written')
   const recipe = recipeOf(options)
-  const { graph } = await loadModel(model)
+  const { graph, externalFiles } = await loadModel(model)
+  await checkOverwrites('--out', path, 'the weights of the model', externalFiles)
   const { compiled, prepared } = await compile(graph, options).catch((error: unknown) => {
     throw located(error, model)
   })

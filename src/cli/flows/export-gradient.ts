@@ -1,4 +1,3 @@
-import { GauntletError } from '../../errors.js'
 import type { Graph, Value } from '../../graph/ir.js'
 import { attackedInput } from '../../graph/passes/preprocess.js'
 import { renameValues } from '../../graph/passes/rename.js'
@@ -13,7 +12,7 @@ import type { LossTerm } from '../../step/gradient.js'
 import { lossNames, type LossName } from '../../step/losses.js'
 import type { ObjectiveName } from '../../step/objectives/index.js'
 import { located } from '../../util/located.js'
-import { checkFileWritable } from './writable.js'
+import { checkFileWritable, checkOverwrites } from './writable.js'
 
 export interface ExportOptions {
   readonly loss: ObjectiveName
@@ -43,14 +42,10 @@ export async function exportGradient(
   path: string,
   options: ExportOptions,
 ): Promise<Exported> {
-  if (path === model)
-    throw new GauntletError('GNT_USAGE', {
-      what: '--out would overwrite the model',
-      where: path,
-      fix: 'choose another file',
-    })
+  await checkOverwrites('--out', path, 'the model', [model])
   await checkFileWritable(path, 'the graph cannot be written')
-  const { graph } = await loadModel(model)
+  const { graph, externalFiles } = await loadModel(model)
+  await checkOverwrites('--out', path, 'the weights of the model', externalFiles)
   const { loss } = options
   const compiling =
     isClassifierLoss(loss) && !asksForMore(options)

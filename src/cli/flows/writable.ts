@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { access, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { GauntletError } from '../../errors.js'
 
 /**
@@ -75,3 +75,28 @@ function refuse(
 ): GauntletError {
   return new GauntletError('GNT_FILE', { what, where, got, fix }, { cause })
 }
+
+/**
+ * Refuses to write over what is read.
+ * @param flag - the option that names `path`
+ * @param kept - paths of the files that are read
+ * @throws GauntletError GNT_USAGE
+ */
+export async function checkOverwrites(
+  flag: string,
+  path: string,
+  what: string,
+  kept: readonly string[],
+): Promise<void> {
+  const target = await realPathOf(path)
+  for (const file of kept)
+    if ((await realPathOf(file)) === target)
+      throw new GauntletError('GNT_USAGE', {
+        what: `${flag} would overwrite ${what}`,
+        where: path,
+        fix: 'choose another file',
+      })
+}
+
+const realPathOf = async (path: string): Promise<string> =>
+  realpath(path).catch(() => resolve(path))

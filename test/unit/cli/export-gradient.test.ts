@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../../src/cli/run.js'
 import { decodeModel } from '../../../src/onnx/decode.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
+import { saveModel } from '../../../src/onnx/save.js'
 import { doubleGradientError, doubleNoise } from '../../helpers/double-check.js'
 import { graphOf, nodeOf } from '../../helpers/graphs.js'
 import { memoryIo } from '../../helpers/memory-io.js'
@@ -64,6 +65,7 @@ describe('gauntlet export gradient', () => {
     )
     expect(code).toBe(0)
     expect(out).toContain('target/boxes float64 [N, 1, 5]')
+    expect(out).toContain('target/logits int64 [N]')
     const feeds = {
       x: doubleNoise([2, 1, 4], 'x'),
       'target/logits': classesFeed([1, 5]),
@@ -98,6 +100,26 @@ describe('gauntlet export gradient', () => {
     expect(err.trim().split('\n')).toHaveLength(1)
     expect(err).toContain(message)
     expect(existsSync(join(folder, 'no.onnx'))).toBe(false)
+  })
+
+  it('does not write over the weights of the model, or a device', async () => {
+    await saveModel(
+      graphOf({
+        inputs: { x: ['N', 32] },
+        initializers: { w: noiseOf([32, 32]) },
+        nodes: [nodeOf('MatMul', ['x', 'w'], ['y'])],
+      }),
+      join(folder, 'large.onnx'),
+      { externalAbove: 0 },
+    )
+    const [data] = readdirSync(folder).filter((name) => name.endsWith('.data')) as [string]
+    const before = readFileSync(join(folder, data))
+    const over = await gauntlet('export', 'gradient', 'large.onnx', '-o', data)
+    expect(over.err).toContain('--out would overwrite the weights of the model')
+    expect(readFileSync(join(folder, data))).toEqual(before)
+    const device = await gauntlet('export', 'gradient', 'large.onnx', '-o', '/dev/null')
+    expect(device.err).toContain('no regular file')
+    expect([over.code, device.code]).toEqual([2, 2])
   })
 
   it('knows which options are not an attack’s', async () => {

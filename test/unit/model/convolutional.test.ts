@@ -159,9 +159,21 @@ function mobileLike(): Graph {
   return n.finish(n.add('MatMul', [x, n.weight([24, 10])]))
 }
 
+/** ONNX Runtime declares these pools larger than its kernels make them. */
+function misdeclared(): Graph {
+  const n = new Net()
+  let x = n.conv('x', [6, 3, 1])
+  const pool = { kernel_shape: [3, 3], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1 }
+  const most = n.add('GlobalAveragePool', [n.add('MaxPool', [x], pool)])
+  const mean = n.add('GlobalAveragePool', [n.add('AveragePool', [x], pool)])
+  x = n.add('Flatten', [n.add('Concat', [most, mean], { axis: 1 })], { axis: 1 })
+  return n.finish(n.add('MatMul', [x, n.weight([12, 10])]))
+}
+
 describe.each([
   ['an ordinary convolutional network', torchvisionLike(), 10],
   ['a mobile network', mobileLike(), 10],
+  ['pools whose last window lies beyond the image', misdeclared(), 10],
   ['a network of movement and reductions', movementLike(), 7],
 ] as const)('%s', (_, graph, classes) => {
   it.each(['ce', 'margin', 'dlr'] as const)('has the gradient of its %s loss', async (loss) => {

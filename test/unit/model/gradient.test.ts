@@ -249,6 +249,26 @@ describe('every loss', () => {
     }
   })
 
+  it.each(['ce', 'margin', 'dlr'] as const)('%s leaves out what is of no class', async (loss) => {
+    const { graph: one } = await compileGradient(graph, {
+      wrt: ['x'],
+      losses: [{ output: 'flat', loss }],
+    })
+    const x: Feed = { ...doubleNoise([3, 5, 4], 'x'), dtype: 'float32' }
+    const feeds = {
+      x: { ...x, data: Float32Array.from(x.data as Float64Array) },
+      'target/flat': classesFeed([-1, 2, 255]),
+    }
+    const out = await runGraph(one, feeds)
+    const terms = Array.from(out['loss/flat']!.data as Float32Array, Boolean)
+    const rows = Array.from(out['grad/x']!.data as Float32Array)
+    const reached = [0, 1, 2].map((n) => rows.slice(n * 20, (n + 1) * 20).some(Boolean))
+    expect([terms, reached]).toEqual([
+      [false, true, false],
+      [false, true, false],
+    ])
+  })
+
   it('tells terms over one output apart', async () => {
     const losses = [
       { output: 'flat', loss: 'ce' },
