@@ -1,5 +1,5 @@
 import { GauntletError } from '../errors.js'
-import type { DType, Tensor } from './ir.js'
+import type { DType, Graph, Tensor } from './ir.js'
 
 /** Bytes per element; 0 for strings, which have no fixed size. */
 const elementBytes: Readonly<Record<DType, number>> = {
@@ -269,3 +269,10 @@ function wrongDtype(got: DType, expected: string): GauntletError {
     expected,
   })
 }
+
+/** Bytes of all initializers of a graph. */
+export const sizeOfWeights = ({ initializers }: Pick<Graph, 'initializers'>): number =>
+  Object.values(initializers).reduce(
+    (sum, { dtype, dims }) => sum + bytesFor(dtype, elementCount(dims)),
+    0,
+  )

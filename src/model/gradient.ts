@@ -3,8 +3,8 @@ import type { Graph } from '../graph/ir.js'
 import { upgrade } from '../graph/opset.js'
 import { retype, retypeInfos } from '../graph/passes/retype.js'
 import { bindWeights, freeWeights, isWeight } from '../graph/passes/weights.js'
-import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed } from '../runtime/session.js'
+import { WeightStore } from '../onnx/weight-store.js'
+import type { Feed, Session } from '../runtime/session.js'
 import { lowerDoublesOnce, mayNeedDoubles } from '../step/double.js'
 import { gradientGraph, type LossTerm, type Network } from '../step/gradient.js'
 import {
@@ -18,7 +18,9 @@ import {
 import { formAll } from './forms.js'
 import { lowerAll } from './lower.js'
 import { checkNames, withInnerNames } from './gradient-names.js'
+import { openGraph } from './open.js'
 import { hasReducedPrecision } from './precision.js'
+import { sizeOfWeights } from '../graph/tensor.js'
 import { probeShapes } from './probe.js'
 import { simplify } from './simplify.js'
 
@@ -94,14 +96,32 @@ const onlyOne = 'cannot be re-batched: runs at a batch of 1'
 
 /** Whether the graph runs on several samples at once, as its inputs say it does. */
 async function runsTogether(graph: Graph): Promise<boolean> {
-  const session = await Session.open(encodeModel(graph), { optimization: 'basic' })
+  return inSession(graph, 'basic', async (session) => {
+    try {
+      for (const n of [2, 3]) await session.run(trialFeeds(graph, n))
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Weights lie beside the graph: in one piece, none over 2 GiB could be opened. */
+async function inSession<T>(
+  graph: Graph,
+  optimization: 'basic' | 'disabled',
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const weights = new WeightStore(sizeOfWeights(graph))
   try {
-    for (const n of [2, 3]) await session.run(trialFeeds(graph, n))
-    return true
-  } catch {
-    return false
+    const session = await openGraph(graph, weights, { optimization })
+    try {
+      return await use(session)
+    } finally {
+      await session.close()
+    }
   } finally {
-    await session.close()
+    weights.close()
   }
 }
 
@@ -118,7 +138,8 @@ async function prepareNetwork(
     graph,
     (name, tensor) => isWrt(name) || (dtype === 'float64' && isWeight(tensor)),
   )
-  const simplified = await simplify(free, isReduced ? 'extended' : 'basic')
+  const store = new WeightStore(sizeOfWeights(graph))
+  const simplified = await simplify(free, isReduced ? 'extended' : 'basic', store)
   const bound = bindWeights(simplified, weights, (name) => !isWrt(name))
   const wrtWeights = Object.fromEntries(Object.entries(weights).filter(([name]) => isWrt(name)))
   const feed = (n: number): Record<string, Feed> => ({
@@ -168,8 +189,7 @@ async function lowerDoubles(graph: Graph, isFree: boolean): Promise<Graph> {
 
 async function checkKernels(graph: Graph): Promise<void> {
   try {
-    const session = await Session.open(encodeModel(graph), { optimization: 'disabled' })
-    await session.close()
+    await inSession(graph, 'disabled', async () => {})
   } catch (cause) {
     const [, op] = /implementation for (\w+)/.exec((cause as Error).message) ?? []
     if (op === undefined) throw cause

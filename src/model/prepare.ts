@@ -7,7 +7,7 @@ import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
 import { timeFirst } from '../graph/passes/time-first.js'
-import { bytesFor, elementCount } from '../graph/tensor.js'
+import { elementCount, sizeOfWeights } from '../graph/tensor.js'
 import { WeightStore } from '../onnx/weight-store.js'
 import type { Feed } from '../runtime/session.js'
 import type { Differentiable } from '../step/compile.js'
@@ -75,7 +75,7 @@ export async function prepareModel(
   const outputName = `m/${output}`
 
   const feed = trialSamples(fit.preprocessing.sampleShape, options.range ?? [0, 1])
-  const weights = new WeightStore(sizeOf(graph))
+  const weights = new WeightStore(sizeOfWeights(graph))
   // What a user gives for the other inputs may be out of range: only a run can tell.
   const isTried = Object.keys(constants).length > 0
   const freed = await freeBatch(whole, fit.batch, outputName, feed, weights, isTried)
@@ -115,12 +115,6 @@ export async function prepareModel(
     notes: [...notes, ...freed.notes],
   }
 }
-
-const sizeOf = ({ initializers }: Graph): number =>
-  Object.values(initializers).reduce(
-    (sum, { dtype, dims }) => sum + bytesFor(dtype, elementCount(dims)),
-    0,
-  )
 
 /** Samples of unlike contrast: many a network says the same of any two samples of plain noise. */
 const contrasts = [0.1, 1, 0.4]
