@@ -125,6 +125,7 @@ export class Session {
       return new Session(session)
     } catch (cause) {
       const { provider = 'cpu' } = options
+      if (reasonOf(cause).includes('Unsupported data type: 16')) throw brainFloats(cause)
       const detail =
         provider === 'cpu'
           ? { what: 'ONNX Runtime cannot open the model', got: reasonOf(cause) }
@@ -230,6 +231,17 @@ function toOrt(name: string, feed: Feed): ort.Tensor {
     })
   return new ort.Tensor(type, feed.data as Float32Array, feed.dims)
 }
+
+/** Its package for Node has no such tensors; weights that a Cast widens are read by the runtime alone. */
+const brainFloats = (cause: unknown): GauntletError =>
+  new GauntletError(
+    'GNT_MODEL_UNSUPPORTED',
+    {
+      what: 'the network computes values in bfloat16, which ONNX Runtime does not hand to Node',
+      fix: 'export it in float32 or float16; weights in bfloat16 are fine',
+    },
+    { cause },
+  )
 
 /** The first line of ONNX Runtime's message without its source positions. */
 function reasonOf(cause: unknown): string {
