@@ -11,13 +11,21 @@ export const refusals: Readonly<Record<string, string>> = {
     'works on text; name the tensor behind it with --input',
   ),
   ...all(['ImageDecoder'], 'reads files; name the pixels behind it with --input'),
-  ...all(['DeformConv', 'MaxRoiPool', 'RoiAlign', 'Col2Im', 'CenterCropPad'], 'no rule yet'),
-  ...all(['DFT', 'STFT'], 'no rule yet'),
+  ...all(['DeformConv', 'MaxRoiPool', 'RoiAlign', 'Col2Im'], 'no rule yet'),
 }
 
 /** Why an operator that has a simpler form can be left as it is after all. */
 export const unlowered: Readonly<Record<string, string>> = {
   ...all(['LpPool'], 'ceil_mode and dilations have no simpler form'),
+  ...all(['CenterCropPad'], 'a shape that is not constant, or an axis that follows the batch'),
+  ...all(
+    ['DFT'],
+    'a length that is not fixed, is too great for a matrix, or does not go with the number of bins',
+  ),
+  ...all(
+    ['STFT'],
+    'a length or step that is not fixed, frames too long for a matrix, or a complex signal with a window',
+  ),
   ...all(['If'], 'a condition that depends on the data, with branches of unlike shapes'),
   ...all(
     ['Loop', 'Scan'],

@@ -46,6 +46,11 @@ export class GraphBuilder {
     }
   }
 
+  /** Version of ai.onnx: graphs of a later one than 18 keep theirs. */
+  get opset(): number {
+    return this.#base.opsets[''] ?? 0
+  }
+
   /** A name no value has yet. */
   fresh(hint: string): string {
     return this.#unused(hint, this.#taken)

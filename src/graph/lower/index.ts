@@ -2,6 +2,7 @@ import { affineGrids } from './affine-grid.js'
 import { attentionLowerings } from './attention.js'
 import { classLosses } from './class-losses.js'
 import { controlLowerings } from './control.js'
+import { cropLowerings } from './crop.js'
 import { groupedAttentions } from './grouped-attention.js'
 import type { LoweringTable } from './lowering.js'
 import { msActivations } from './ms-activation.js'
@@ -12,6 +13,7 @@ import { poolLowerings } from './pools.js'
 import { rotaryLowerings } from './rotary.js'
 import { sequenceLowerings } from './sequences.js'
 import { recurrentLowerings } from './recurrent.js'
+import { spectrumLowerings } from './spectra.js'
 
 /** Every operator that is differentiated by its simpler form. A new family is one file and one line here. */
 export const lowerings: LoweringTable = {
@@ -19,6 +21,7 @@ export const lowerings: LoweringTable = {
   ...attentionLowerings,
   ...classLosses,
   ...controlLowerings,
+  ...cropLowerings,
   ...groupedAttentions,
   ...msActivations,
   ...msAttentions,
@@ -28,4 +31,5 @@ export const lowerings: LoweringTable = {
   ...rotaryLowerings,
   ...recurrentLowerings,
   ...sequenceLowerings,
+  ...spectrumLowerings,
 }
