@@ -162,6 +162,8 @@ async function packingOf(name, batches) {
   }
 }
 
+const seconds = ({ stages }) => Object.values(stages).reduce((a, b) => a + b)
+
 async function measure(name) {
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-bench-'))
   try {
@@ -175,7 +177,6 @@ async function measure(name) {
     // Where another process built the network, its memory is free again; the first run pays for memory that a virtual
     // machine has to be given first, and is not counted.
     run('--build', path, name)
-    const seconds = ({ stages }) => Object.values(stages).reduce((a, b) => a + b)
     const runs = [0, 1, 2, 3].map(() => run('--child', path)).slice(1)
     const [, middle] = runs.toSorted((a, b) => seconds(a) - seconds(b))
     return { ...middle, plain: run('--plain', path) }
@@ -198,11 +199,11 @@ async function main() {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     const { weights, stages, cpu, before, peakCompile, resident, ran, activations, plain } =
       await measure(name)
-    const seconds = Object.values(stages)
-    const total = seconds.reduce((a, b) => a + b, 0)
+    const each = Object.values(stages)
+    const total = seconds({ stages })
     const cells = [
       megabytes(weights).toFixed(0),
-      ...[...seconds, total, cpu, plain.seconds].map((one) => one.toFixed(2)),
+      ...[...each, total, cpu, plain.seconds].map((one) => one.toFixed(2)),
       targets[name] ? `≤ ${targets[name]}` : '',
       megabytes(peakCompile - before).toFixed(0),
       megabytes(resident).toFixed(0),
