@@ -84,7 +84,7 @@ function asTyped(option: Options): Options {
 
 /** Given several times, a list takes them all and anything else the last, as a script's default that is overridden. */
 function lastOf(option: Options): Options {
-  if (option.type === 'array') return option
+  if (option.type === 'array' || option.array === true) return option
   const read = (option.coerce ?? ((value: unknown) => value)) as (value: unknown) => unknown
   return {
     ...option,

@@ -21,15 +21,17 @@ const paint = defineCommand({
       coerce: wholeNumber('coats', { min: 1 }),
       describe: 'coats',
     },
+    brush: { array: true, string: true, describe: 'brushes' },
+    tape: { type: 'array', string: true, describe: 'tapes' },
     'dry-run': { type: 'boolean', default: false, describe: 'look only' },
   },
-  async run({ wall, color, coats, dryRun }, io) {
+  async run({ wall, color, coats, dryRun, brush, tape }, io) {
     if (wall === 'wet')
       throw new GauntletError('GNT_WORKER', { what: 'the wall is wet', where: wall })
     if (wall === 'bug') throw new TypeError('no such brush', { cause: new Error('lost it') })
     if (wall === 'late') io.exitCode = 3
     seen.push({ wall, color, coats, dryRun })
-    io.out(`painted ${wall}`)
+    io.out(`painted ${wall}${[...(brush ?? []), ...(tape ?? [])].map((one) => ` ${one}`).join('')}`)
   },
 })
 
@@ -52,6 +54,12 @@ describe('runCli', () => {
     ])
     expect({ code, out, err }).toEqual({ code: 0, out: 'painted north\n', err: '' })
     expect(seen).toEqual([{ wall: 'north', color: 'red', coats: 3, dryRun: true }])
+  })
+
+  it('adds up lists, however they are given', async () => {
+    const brushes = ['--brush', 'a', 'b', '--brush', 'c', '--tape=d', '--tape', 'e']
+    const { out } = await run(['paint', 'north', ...brushes])
+    expect(out).toBe('painted north a b c d e\n')
   })
 
   it('keeps texts as they are typed, fills in defaults, takes the last of two', async () => {
