@@ -101,11 +101,10 @@ export function windowCounts(view: NodeView, geometry: Geometry): number[] {
 export function transposedBegin(view: NodeView, kernel: readonly number[]): readonly number[] {
   const { x, y, ints, string, shape } = view
   const autoPad = string('auto_pad', 'NOTSET')
-  const isGiven = ints('output_shape') === undefined && !autoPad.startsWith('SAME')
-  if (isGiven || autoPad === 'VALID')
-    return autoPad === 'VALID'
-      ? kernel.map(() => 0)
-      : (ints('pads') ?? kernel.map(() => 0)).slice(0, kernel.length)
+  const none = kernel.map(() => 0)
+  if (autoPad === 'VALID') return none
+  if (ints('output_shape') === undefined && !autoPad.startsWith('SAME'))
+    return ints('pads')?.slice(0, kernel.length) ?? none
   return kernel.map((k, axis) => {
     const size = shape(x[0]!)[2 + axis] as number
     const reach = (k - 1) * (ints('dilations')?.[axis] ?? 1) + 1
