@@ -108,7 +108,7 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane |
     return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
   } catch (error) {
     if (!(error instanceof PoolLost)) throw error
-    if (options.signal?.aborted) return null
+    if (await abortsWithin(options.signal, groupSignalMs)) return null
     const detail = {
       what: 'the worker process cannot be started',
       got: error.message,
@@ -116,6 +116,22 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane |
     }
     throw new GauntletError('GNT_WORKER', detail, { cause: error })
   }
+}
+
+/** A signal to the whole group can end the child before this process hears of it. */
+const groupSignalMs = 200
+
+function abortsWithin(signal: AbortSignal | undefined, ms: number): Promise<boolean> {
+  if (!signal || signal.aborted) return Promise.resolve(signal !== undefined)
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', settle)
+      resolve(signal.aborted)
+    }
+    const timer = setTimeout(settle, ms)
+    signal.addEventListener('abort', settle)
+  })
 }
 
 /** What is left to do, and what became of the rest. */

@@ -59,7 +59,12 @@ export class PoolProcess {
         if (message.type === 'ready') resolve()
         if (message.type === 'refused') reject(fromWire(message.error))
       })
-      child.once('error', reject)
+      // A process ended by a signal before it could read this message shows here first, as a broken pipe.
+      child.once('error', (error) =>
+        reject(
+          new PoolLost(`the worker process did not start (${error.message})`, { cause: error }),
+        ),
+      )
       child.once('exit', (code, signal) =>
         reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
       )
@@ -104,7 +109,8 @@ export class PoolProcess {
 
   /** Waits for tasks under way, then ends the process. */
   async stop(): Promise<void> {
-    if (this.#ended) return
+    // Without a process id it never started, and no `exit` will come.
+    if (this.#ended || this.#child.pid === undefined) return
     const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
     this.#send({ type: 'stop' })
     await ended

@@ -63,11 +63,18 @@ describe('execute', () => {
     await expect(run).rejects.toThrow(expect.objectContaining({ code: 'GNT_WORKER' }))
   })
 
-  it('begins nothing after an abort that came while the process started', async () => {
+  it.each([
+    { label: 'before the process was lost', abort: (one: AbortController) => one.abort() },
+    // Ctrl-C goes to the whole group; the child may be gone first.
+    {
+      label: 'a moment after it',
+      abort: (one: AbortController) => void setTimeout(() => one.abort(), 20),
+    },
+  ])('begins nothing after an abort during the start: $label', async ({ abort }) => {
     const seen = log()
     const controller = new AbortController()
     const startPool = async (): Promise<Pool> => {
-      controller.abort()
+      abort(controller)
       throw new PoolLost('the worker process did not start (SIGINT)')
     }
     const result = await execute({
