@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { childrenOf, isAlive } from '../helpers/cli.js'
-import type { PoolProcess as Pool } from '../../workers/pool-process.js'
+import type * as Workers from '../../workers/pool-process.js'
 
 const { PoolProcess, PoolLost } = (await import(
   new URL('../../dist/workers/pool-process.js', import.meta.url).href
-)) as typeof import('../../workers/pool-process.js')
+)) as typeof Workers
 
 describe('a pool process that is ended while it starts', () => {
   // A message larger than a pipe holds is still being written when the reader goes: a broken pipe, then the exit.
@@ -13,7 +13,7 @@ describe('a pool process that is ended while it starts', () => {
     { label: 'in the middle of its first message', bytes: 16e6 },
   ])('is lost, not a bug: $label', async ({ bytes }) => {
     const before = new Set(childrenOf(process.pid))
-    const starting: Promise<Pool> = PoolProcess.start({
+    const starting = PoolProcess.start({
       workers: 1,
       dataset: { path: 'x'.repeat(bytes) } as never,
       device: 'cpu',
