@@ -9,10 +9,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { writePage } from './page.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const load = (path) => import(join(root, 'dist/src', path))
@@ -213,7 +214,8 @@ async function main() {
     ]
     say(`| ${title} | ${cells.join(' | ')} |`)
   }
-  if (flags.write) await writePage(lines, packingTable())
+  if (flags.write)
+    await writePage(join(import.meta.dirname, 'COMPILE-COST.md'), page(lines, packingTable()))
 }
 
 function packingTable() {
@@ -232,30 +234,21 @@ function packingTable() {
   return lines
 }
 
-async function writePage(lines, packing) {
-  const text = `# Cost of compiling
-
-From a model file to a step that is ready to run, cold, in a process of its own on ${cpus()[0].model}: the file is decoded,
-prepared and differentiated, and the sessions of the forward pass and of the step are opened. The middle of three
-runs after one that is not counted; the machine has other work as well, and CPU seconds say what it would take alone. The last two columns are at a batch of ${batch}. Written by
-\`node test/bench/compile-cost.mjs --write\`.
-
-${lines.join('\n')}
-
-Memory is what the process holds of its own, beyond Node and the runtime. The weights themselves are none of it: they lie
-in one file, in memory where there is plenty of room, which ONNX Runtime maps into all sessions. What is held are the forms that its kernels read faster (blocked
-convolutions, packed products): one for the session of the forward pass, one for the forward part of the step, one for
-its backward part. They cannot be shared between sessions from Node. Without them products take longer, the more so the
-fewer rows a call has, so they are kept; but not for more than 256 MB of weights whose products have 128 rows or more for
-each sample. There ONNX Runtime reads the weights where they are mapped, once for all sessions of the machine. The table
-says what it costs: one step without those copies over one with them, median of pairs that take turns.
-
-${packing.join('\n')}
-`
-  const path = join(import.meta.dirname, 'COMPILE-COST.md')
-  const { format } = await import('prettier')
-  writeFileSync(path, await format(text, { parser: 'markdown' }))
-}
+const page = (lines, packing) => ({
+  title: 'Cost of compiling',
+  about: `From a model file to a step that is ready to run, cold, in a process of its own: the file is decoded, prepared and
+differentiated, and the sessions of the forward pass and of the step are opened. The middle of three runs after one that
+is not counted; the machine has other work as well, and CPU seconds say what it would take alone. The last two columns
+are at a batch of ${batch}. Written by \`node test/bench/compile-cost.mjs --write\`, once for each kind of processor.`,
+  section: `${lines.join('\n')}\n\nOne step without copies of the weights (see below) over one with them:\n\n${packing.join('\n')}`,
+  remarks: `Memory is what the process holds of its own, beyond Node and the runtime. The weights themselves are none of it: they
+lie in one file, in memory where there is plenty of room, which ONNX Runtime maps into all sessions. What is held are the
+forms that its kernels read faster (blocked convolutions, packed products): one for the session of the forward pass, one
+for the forward part of the step, one for its backward part. They cannot be shared between sessions from Node. Without
+them products take longer, the more so the fewer rows a call has, so they are kept; but not for more than 256 MB of
+weights whose products have 128 rows or more for each sample. There ONNX Runtime reads the weights where they are mapped,
+once for all sessions of the machine. The second table says what it costs: median of pairs that take turns.`,
+})
 
 if (flags.build) await build(positionals[0], flags.build)
 else if (flags.child) await child(flags.child)

@@ -6,12 +6,13 @@
  *
  * `--write` puts the table into STEP-COST.md beside this file.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import ort from 'onnxruntime-node'
 import { buildNetwork, networkNames } from './networks.mjs'
+import { writePage } from './page.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, '../shared/data/vnncomp/onnx')
@@ -175,25 +176,18 @@ for (const [title, name] of Object.entries({ ...published, ...built })) {
   say(`| ${title} | ${network.batch} | ${cells.join(' | ')} | ${target} | ${alone.toFixed(2)} |`)
 }
 
-if (flags.write) {
-  const { format } = await import('prettier')
-  const text = `# Cost of an attack step
-
-One fused PGD step (L∞, cross-entropy: forward, loss, backward, update, projection) over one forward pass of the
-model's own file, both in ONNX Runtime on one thread of ${cpus()[0].model}; medians of ${flags.pairs} pairs that take
-turns. Written by \`node test/bench/step-cost.mjs --write\`.
-
-${lines.join('\n')}
-
-The last column is what the step would take if everything but its convolutions and matrix products were free: the share
-of these kernels in ONNX Runtime's profile of the step, times the ratio. It is above 2 where the gradient of a
+if (flags.write)
+  await writePage(join(import.meta.dirname, 'STEP-COST.md'), {
+    title: 'Cost of an attack step',
+    about: `One fused PGD step (L∞, cross-entropy: forward, loss, backward, update, projection) over one forward pass of
+the model's own file, both in ONNX Runtime on one thread; medians of ${flags.pairs} pairs that take turns. Written by
+\`node test/bench/step-cost.mjs --write\`, once for each kind of processor.`,
+    section: lines.join('\n'),
+    remarks: `The last column is what the step would take if everything but its convolutions and matrix products were free: the
+share of these kernels in ONNX Runtime's profile of the step, times the ratio. It is above 2 where the gradient of a
 convolution has more arithmetic than the convolution (a stride: all phases have the size of the largest; an input of
-three channels: kernels compute a whole block of 8 or 16), or kernels find less in the cache. The rest is passes over the activations
-that ONNX Runtime's kernels for inference fuse in the forward pass and have no fused form for in a backward pass: the mask
-of each activation and its product, HardSwish's and GELU's derivatives, leaving and entering the blocked layout, the update.
-`
-  writeFileSync(
-    join(import.meta.dirname, 'STEP-COST.md'),
-    await format(text, { parser: 'markdown' }),
-  )
-}
+three channels: kernels compute a whole block of 8 or 16), or kernels find less in the cache. The rest is passes over
+the activations that ONNX Runtime's kernels for inference fuse in the forward pass and have no fused form for in a
+backward pass: the mask of each activation and its product, HardSwish's and GELU's derivatives, leaving and entering the
+blocked layout, the update.`,
+  })

@@ -9,9 +9,10 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { writePage } from '../bench/page.mjs'
 import { loadNetwork, networks } from './speed/networks.mjs'
 import { Worker } from './speed/worker.mjs'
 
@@ -123,20 +124,17 @@ async function measure(worker, folder, { graph, options, classes, batch }, threa
   }
 }
 
-function page(torch, lines) {
-  return `# Speed of an attack step against PyTorch
-
-One fused PGD step (L∞, cross-entropy: forward, loss, backward, sign, projection) in Gauntlet, and the same step in
-PyTorch ${torch}: forward, \`autograd.grad\`, sign, clamp. Same network, numbers, batch and threads, on ${cpus()[0].model.trim()}.
-PyTorch runs without gradients of the weights, BatchNorm folded, ReLU in place, GELU and attention as one call each, in
-the memory format that is fastest for it${flags.compile ? ', compiled by torch.compile where that is faster' : ''}. Both processes live through the run and take turns; the ratio
-(PyTorch ÷ Gauntlet, more is better) is the median over up to ${flags.pairs} pairs. Both steps give the same pictures, but for at
-most ${100 * mostDiffering} % of the elements.
-Written by \`node test/peers/speed.mjs${flags.compile ? ' --compile' : ''} --write\`.
-
-${lines.join('\n')}
-`
-}
+const page = (torch, lines) => ({
+  title: 'Speed of an attack step against PyTorch',
+  about: `One fused PGD step (L∞, cross-entropy: forward, loss, backward, sign, projection) in Gauntlet, and the same
+step in PyTorch: forward, \`autograd.grad\`, sign, clamp. Same network, numbers, batch and threads. PyTorch runs without
+gradients of the weights, BatchNorm folded, ReLU in place, GELU and attention as one call each, in the memory format that
+is fastest for it. Both processes live through the run and take turns; the ratio (PyTorch ÷ Gauntlet, more is better) is
+the median over up to ${flags.pairs} pairs. Both steps give the same pictures, but for at most ${100 * mostDiffering} % of
+the elements. Written by \`node test/peers/speed.mjs --write\`, once for each kind of processor: PyTorch's own kernels
+differ between them more than ours.`,
+  section: `PyTorch ${torch}${flags.compile ? ', compiled by torch.compile where that is faster' : ''}.\n\n${lines.join('\n')}`,
+})
 
 async function main() {
   if (!python) {
@@ -174,7 +172,7 @@ async function main() {
     rmSync(folder, { recursive: true, force: true })
   }
   if (flags.write)
-    writeFileSync(join(import.meta.dirname, 'SPEED.md'), page(String(torch).trim(), lines))
+    await writePage(join(import.meta.dirname, 'SPEED.md'), page(String(torch).trim(), lines))
 }
 
 await main()
