@@ -1,7 +1,9 @@
 import type { AttackPlugin } from '../src/plugin.js'
+import { deepfool } from './evasion/deepfool.js'
 import { fgsm } from './evasion/fgsm.js'
+import { miFgsm } from './evasion/mi-fgsm.js'
 import { noise } from './evasion/noise.js'
 import { pgd } from './evasion/pgd.js'
 
 /** The built-in attacks. A new one is one file and one line here. */
-export const builtInAttacks: readonly AttackPlugin[] = [fgsm, pgd, noise]
+export const builtInAttacks: readonly AttackPlugin[] = [fgsm, pgd, miFgsm, deepfool, noise]

@@ -1,8 +1,10 @@
 /** The one door for attacks, built in or not. */
 export { defineAttack } from './attack/types.js'
-export type { AttackContext, AttackPlugin, Need } from './attack/types.js'
+export type { AttackContext, AttackKind, AttackPlugin, Need, Sample } from './attack/types.js'
 export { lossNames } from './step/losses.js'
 export type { LossName } from './step/losses.js'
+export type { UpdateBuilder, UpdateRule } from './step/update-rule.js'
+export { distance, keepLargest } from './threat/ball.js'
 export type { Goal, Norm, ThreatModel } from './threat/threat-model.js'
 export type { Rng } from './util/rng.js'
 export { defineSuite } from './suite/define.js'

@@ -1,4 +1,5 @@
-import { runAttack, type AttackJob, type AttackResult } from '../src/attack/host.js'
+import { runAttack } from '../src/attack/host.js'
+import type { AttackJob, AttackResult } from '../src/attack/job.js'
 import type { AttackRegistry } from '../src/attack/registry.js'
 import { sampleSize, takeSamples, type Dataset } from '../src/data/dataset.js'
 import { GauntletError } from '../src/errors.js'

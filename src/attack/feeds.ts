@@ -1,44 +1,83 @@
 import { attackedInput } from '../graph/passes/preprocess.js'
 import { padRows, type ModelHandle } from '../model/handle.js'
 import type { Feed } from '../runtime/session.js'
+import { stateNames } from '../step/update-rule.js'
 import type { ThreatModel } from '../threat/threat-model.js'
-import type { Living } from './living.js'
+import type { Column, Living } from './living.js'
 
-export interface StepCall {
+/** Part of the living rows that one call of a program takes. */
+export interface Rows {
   /** First living row, and how many. */
   readonly from: number
   readonly count: number
   /** Rows of the call, at least `count`: the rest repeats the first. */
   readonly rows: number
-  readonly stepSize: number
 }
 
-/** What one call of a step program is fed, per norm and goal; `compileStep` says what each is. */
-export function stepFeeds(
+/** What every program is fed: points, labels, and (for a loss that goes towards a class) the classes. */
+export function lossFeeds(
+  model: ModelHandle,
+  living: Living,
+  part: Rows,
+  targets: BigInt64Array | null,
+): Record<string, Feed> {
+  return {
+    [attackedInput]: sampleFeed(model, living, living.xAdv, part),
+    labels: classFeed(living.labels, part),
+    ...(targets ? { targets: classFeed(targets, part) } : {}),
+  }
+}
+
+/** What a step is fed besides, per norm; `compileStep` says what each is. */
+export function updateFeeds(
   model: ModelHandle,
   threat: ThreatModel,
   living: Living,
-  { from, count, rows, stepSize }: StepCall,
+  part: Rows & { readonly stepSize: number },
 ): Record<string, Feed> {
-  const dims = [rows, ...model.prepared.sampleShape]
-  const samples = (array: Float32Array): Feed => {
-    const part = array.subarray(from * living.size, (from + count) * living.size)
-    return { dtype: 'float32', dims, data: padRows(part, living.size, rows) }
-  }
-  const classes = (array: BigInt64Array): Feed => {
-    const data = new BigInt64Array(rows).fill(array[from]!)
-    data.set(array.subarray(from, from + count))
-    return { dtype: 'int64', dims: [rows], data }
-  }
+  const samples = (array: Float32Array): Feed => sampleFeed(model, living, array, part)
   return {
-    [attackedInput]: samples(living.xAdv),
-    labels: classes(living.labels),
-    step_size: scalar(stepSize),
-    ...(threat.goal.kind === 'targeted' ? { targets: classes(living.targets) } : {}),
+    step_size: scalar(part.stepSize),
     ...(threat.norm === 'linf'
       ? { lower: samples(living.lower), upper: samples(living.upper) }
       : { x: samples(living.x), epsilon: scalar(threat.epsilon) }),
   }
+}
+
+/** The state of an update rule, by the names of `stateNames`. */
+export function stateFeeds(
+  model: ModelHandle,
+  columns: ReadonlyMap<string, Column>,
+  { from, count, rows }: Rows,
+): Record<string, Feed> {
+  const { sampleShape } = model.prepared
+  return Object.fromEntries(
+    [...columns].map(([key, { data, width }]): [string, Feed] => {
+      const part = data.subarray(from * width, (from + count) * width)
+      const shape = width === 1 ? sampleShape.map(() => 1) : sampleShape
+      return [
+        stateNames(key).input,
+        { dtype: 'float32', dims: [rows, ...shape], data: padRows(part, width, rows) },
+      ]
+    }),
+  )
+}
+
+function sampleFeed(
+  model: ModelHandle,
+  living: Living,
+  array: Float32Array,
+  { from, count, rows }: Rows,
+): Feed {
+  const part = array.subarray(from * living.size, (from + count) * living.size)
+  const dims = [rows, ...model.prepared.sampleShape]
+  return { dtype: 'float32', dims, data: padRows(part, living.size, rows) }
+}
+
+function classFeed(array: BigInt64Array, { from, count, rows }: Rows): Feed {
+  const data = new BigInt64Array(rows).fill(array[from]!)
+  data.set(array.subarray(from, from + count))
+  return { dtype: 'int64', dims: [rows], data }
 }
 
 const scalar = (value: number): Feed => ({

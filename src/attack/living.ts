@@ -14,6 +14,9 @@ export class Living {
   readonly upper: Float32Array
   readonly labels: BigInt64Array
   readonly targets: BigInt64Array
+  /** The classes that a call goes towards, where these are not the targets. */
+  readonly towards: BigInt64Array
+  readonly #columns = new Map<string, Column>()
 
   constructor(ids: readonly number[], size: number, withBox: boolean) {
     const n = ids.length
@@ -26,6 +29,7 @@ export class Living {
     this.upper = new Float32Array(withBox ? n * size : 0)
     this.labels = new BigInt64Array(n)
     this.targets = new BigInt64Array(n)
+    this.towards = new BigInt64Array(n)
   }
 
   get count(): number {
@@ -34,6 +38,22 @@ export class Living {
 
   row(array: Float32Array, r: number): Float32Array {
     return array.subarray(r * this.size, (r + 1) * this.size)
+  }
+
+  /** More of each sample, by name, `width` values a row: all `initial`, the first time it is asked for. */
+  column(name: string, width: number, initial = 0): Column {
+    let column = this.#columns.get(name)
+    if (!column) {
+      column = new Column(this.labels.length, width)
+      column.data.fill(initial)
+      this.#columns.set(name, column)
+    }
+    return column
+  }
+
+  /** Takes the columns back to what they are in the beginning. */
+  forgetColumns(): void {
+    this.#columns.clear()
   }
 
   /** `count` rows from `from` on of the array the next points go to. */
@@ -48,19 +68,40 @@ export class Living {
   /** Takes rows out and closes the gaps, keeping the order. */
   remove(rows: ReadonlySet<number>): void {
     if (rows.size === 0) return
+    const samples = [this.x, this.xAdv, this.lower, this.upper].filter(({ length }) => length > 0)
     let to = 0
     const kept: number[] = []
     for (let r = 0; r < this.ids.length; r++) {
       if (rows.has(r)) continue
       if (to !== r) {
-        for (const array of [this.x, this.xAdv, this.lower, this.upper])
-          if (array.length > 0) array.copyWithin(to * this.size, r * this.size, (r + 1) * this.size)
+        for (const array of samples)
+          array.copyWithin(to * this.size, r * this.size, (r + 1) * this.size)
         this.labels[to] = this.labels[r]!
         this.targets[to] = this.targets[r]!
+        for (const column of this.#columns.values()) column.row(to).set(column.row(r))
       }
       kept.push(this.ids[r]!)
       to++
     }
     this.ids = kept
+  }
+}
+
+/** Rows of equal width. */
+export class Column {
+  readonly width: number
+  readonly data: Float32Array
+
+  constructor(rows: number, width: number) {
+    this.width = width
+    this.data = new Float32Array(rows * width)
+  }
+
+  row(r: number): Float32Array {
+    return this.data.subarray(r * this.width, (r + 1) * this.width)
+  }
+
+  rows(from: number, count: number): Float32Array {
+    return this.data.subarray(from * this.width, (from + count) * this.width)
   }
 }

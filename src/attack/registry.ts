@@ -29,7 +29,7 @@ export class AttackRegistry {
     const near = didYouMean(id, names)
     throw new GauntletError('GNT_ATTACK_UNKNOWN', {
       what: `no attack is called ${id}`,
-      expected: names.join(', '),
+      expected: `one of ${names.length} attacks`,
       fix: near ? `did you mean ${near}?` : 'see gauntlet attacks',
     })
   }

@@ -1,19 +1,74 @@
 import type { z } from 'zod'
 import type { LossName } from '../step/losses.js'
+import type { UpdateRule } from '../step/update-rule.js'
 import type { Goal, Norm, ThreatModel } from '../threat/threat-model.js'
 import type { Rng } from '../util/rng.js'
 
+/** One sample that an attack works on. Arrays are views: after a call of the context, read them anew. */
+export interface Sample {
+  /** Its number, the same from the first call to the last: what an attack remembers of a sample is kept under it. */
+  readonly id: number
+  readonly label: number
+  /** The class to reach; −1 if the attack is untargeted. */
+  readonly target: number
+  /** (sample), in the data set's units; not to be written. */
+  readonly clean: Float32Array
+  /** (sample) the current point. Writing here moves it; the next call confines it first. */
+  readonly point: Float32Array
+  /** The sample's own stream of random numbers. */
+  readonly rng: Rng
+  /** Of the point of the last `score` or `gradient`. @throws Error if the attack declares `labels` only */
+  readonly scores: Float32Array
+  /** Argmax of these scores. */
+  readonly prediction: number
+  /** Whether that reaches the goal; only attacks that go on with such samples see `true`. */
+  readonly isFooled: boolean
+  /** Of the point of the last `gradient`. */
+  readonly loss: number
+  readonly gradient: Float32Array
+  /** The closest adversarial example so far; attacks of minimum norm only. */
+  readonly closest: ClosestExample | null
+}
+
+export interface ClosestExample {
+  readonly point: Float32Array
+  /** In the threat model's norm. */
+  readonly distance: number
+}
+
+export interface LossOptions {
+  /**
+   * What is ascended. `ce`, `margin` and `dlr` rise as the true class is left, or as the target of a targeted goal is
+   * reached.
+   */
+  readonly loss: LossName
+  /** Reach this class of each sample instead, whatever the goal is; `difference` needs it. */
+  readonly towards?: ((sample: Sample) => number) | undefined
+}
+
+export interface StepOptions extends LossOptions {
+  /** In the data set's units, as epsilon. */
+  readonly stepSize: number
+  /** An update of the attack's own, fused into the step. Default: the steepest step in the norm, then the projection. */
+  readonly update?: UpdateRule | undefined
+}
+
 /**
- * What an attack sees while it runs: only samples that still stand. A sample that falls leaves the batch at once;
- * `living` shrinks, and rows are re-packed. The host does everything that decides: projection, verification,
- * counting, seeds.
+ * What an attack sees while it runs: only samples that still stand. A sample that falls leaves at once; `living` shrinks.
+ * The host does everything that decides: projection, verification, counting, seeds.
+ *
+ * Points are confined before they are scored: to the ball and the bounds, or (attacks of minimum norm) to the bounds.
+ * A sample falls when its point reaches the goal within epsilon, checked by a fresh pass of the unmodified model.
  */
 export interface AttackContext {
   readonly threat: ThreatModel
+  readonly classes: number
+  /** Shape of a sample, and its number of values. */
+  readonly shape: readonly number[]
+  readonly sampleSize: number
   /** Number of samples still standing. */
   readonly living: number
-  /** Values per sample. */
-  readonly sampleSize: number
+  readonly samples: readonly Sample[]
 
   /**
    * Moves every living sample to its starting point: the clean sample, or a uniform draw from the ball (in
@@ -22,23 +77,45 @@ export interface AttackContext {
   start(from: 'clean' | 'random'): void
 
   /**
-   * One gradient step for every living sample: ascend the loss by `stepSize` in the threat model's norm, project onto
-   * the ball and the bounds. One ONNX Runtime call a batch does all of it, and also tells who has fallen.
-   * @param stepSize - in the data set's units, as epsilon
+   * One gradient step for every living sample: ascend the loss, project onto the ball and the bounds. One ONNX Runtime
+   * call a batch does all of it, and also tells who has fallen.
    */
-  step(options: { readonly loss: LossName; readonly stepSize: number }): Promise<void>
+  step(options: StepOptions): Promise<void>
+
+  /**
+   * The gradient of the loss at the current point of every living sample, for an update on plain arrays; loss and scores as
+   * well. One query and one gradient a sample.
+   *
+   * Each sample's gradient carries a positive factor, such that the greatest derivative of its loss by a logit is 1 and
+   * nothing underflows. Of `margin` and `difference` it is 1 as it is.
+   */
+  gradient(options: LossOptions): Promise<void>
 
   /** Scores the current point of every living sample: those it fools leave. One query a sample. */
   score(): Promise<void>
 
-  /**
-   * Tries one candidate per living sample. `write` fills `out` (sampleSize values) from the clean sample `x`;
-   * the host projects it onto the ball and the bounds before it is scored.
-   */
+  /** Tries one candidate per living sample: `write` fills `out` (sample) from the clean sample `x`. One query a sample. */
   propose(write: (x: Float32Array, rng: Rng, out: Float32Array) => void): Promise<void>
+
+  /** Runs another attack on what still stands; each of its restarts begins at the clean samples. */
+  run(
+    attack: AttackPlugin,
+    options?: { readonly params?: Readonly<Record<string, unknown>>; readonly restarts?: number },
+  ): Promise<void>
 }
 
 export type Need = 'gradient' | 'scores' | 'labels'
+
+export const attackKinds = ['fixed-epsilon', 'minimum-norm', 'universal', 'control'] as const
+
+/**
+ * - `fixed-epsilon`: points stay in the ball.
+ * - `minimum-norm`: points stay within the bounds, and the closest adversarial example is kept; what it reaches within
+ *   epsilon counts as any other success.
+ * - `universal`: as fixed-epsilon, but for all samples together: none leaves before the end, and a cell is one task.
+ * - `control`: no attack; it shows what random search finds.
+ */
+export type AttackKind = (typeof attackKinds)[number]
 
 /** An attack. One file under `attacks/` and one line in `attacks/index.ts`. */
 export interface AttackPlugin<P extends z.ZodType = z.ZodType> {
@@ -50,8 +127,7 @@ export interface AttackPlugin<P extends z.ZodType = z.ZodType> {
   readonly source: string
   /** MITRE ATLAS technique. */
   readonly atlas?: string
-  /** A control is no attack: it shows what random search finds. */
-  readonly kind: 'fixed-epsilon' | 'control'
+  readonly kind: AttackKind
   readonly needs: readonly Need[]
   readonly norms: readonly Norm[]
   readonly goals: readonly Goal['kind'][]

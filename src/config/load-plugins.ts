@@ -1,7 +1,8 @@
 import { relative } from 'node:path'
 import { z } from 'zod'
-import type { AttackPlugin } from '../attack/types.js'
+import { attackKinds, type AttackPlugin } from '../attack/types.js'
 import { GauntletError } from '../errors.js'
+import { norms } from '../threat/threat-model.js'
 import { firstProblem } from '../util/schema-problem.js'
 import { importUserModule, isModulePath } from './user-module.js'
 
@@ -15,9 +16,9 @@ const pluginSchema = z.looseObject({
   version: z.int().min(1),
   title: z.string().min(1),
   source: z.string().min(1),
-  kind: z.enum(['fixed-epsilon', 'control']),
+  kind: z.enum(attackKinds),
   needs: z.array(z.enum(['gradient', 'scores', 'labels'])),
-  norms: z.array(z.enum(['linf', 'l2', 'l1'])).min(1),
+  norms: z.array(z.enum(norms)).min(1),
   goals: z.array(z.enum(['untargeted', 'targeted'])).min(1),
   restarts: z.int().min(1),
   params: z.custom((value) => value instanceof z.ZodType, { error: 'a zod schema' }),

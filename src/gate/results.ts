@@ -1,4 +1,5 @@
 import type { PairedDifference, Proportion } from '../stats/types.js'
+import type { Norm } from '../threat/threat-model.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
@@ -24,7 +25,7 @@ export interface SampleResult {
 export interface CellId {
   readonly attack: string
   readonly label: string
-  readonly norm: 'linf' | 'l2' | 'l1'
+  readonly norm: Norm
   readonly epsilon: number
   /**
    * Digest of the attack's version and parameters. Two versions are compared only where it is equal;

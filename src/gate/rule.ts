@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { PairedDifference, Proportion } from '../stats/types.js'
 import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
+import { norms } from '../threat/threat-model.js'
 import type { CellId, Verdict, VersionResults } from './results.js'
 
 const scopeSchema = z
@@ -13,7 +14,7 @@ const scopeSchema = z
       .describe(
         'only this attack, by id (pgd) or label (PGD-40); default: the worst case over all',
       ),
-    norm: z.enum(['linf', 'l2', 'l1']).optional().describe('only this norm; default: each norm'),
+    norm: z.enum(norms).optional().describe('only this norm; default: each norm'),
     /** In the data set's units. */
     epsilon: z
       .union([z.number(), z.string()])

@@ -1,5 +1,12 @@
 import type { Feed, Session, SessionOptions } from '../runtime/session.js'
-import { compileStep, type StepOptions } from '../step/compile.js'
+import {
+  compileDirection,
+  compileStep,
+  type Compiled,
+  type GradientOptions,
+  type StepOptions,
+} from '../step/compile.js'
+import { steepest, type UpdateRule } from '../step/update-rule.js'
 import { attackedInput } from '../graph/passes/preprocess.js'
 import { openForward, openStep } from './sessions.js'
 import type { PreparedModel } from './prepare.js'
@@ -19,6 +26,8 @@ export class ModelHandle {
   readonly #forward: Session
   readonly #options: SessionOptions
   readonly #programs = new Map<string, Promise<StepProgram>>()
+  /** Numbers of the update rules, in the order in which they came. */
+  readonly #rules = new Map<UpdateRule, number>()
 
   private constructor(prepared: PreparedModel, forward: Session, options: SessionOptions) {
     this.prepared = prepared
@@ -44,17 +53,29 @@ export class ModelHandle {
 
   /** The step program of these options; compiled once. @throws GNT_GRAD_NO_RULE, GNT_GRAD_CUT */
   step(options: StepOptions): Promise<StepProgram> {
-    const key = JSON.stringify([options.loss, options.norm, options.targeted, options.bounds])
+    const { loss, norm, targeted, bounds, rule = steepest } = options
+    if (!this.#rules.has(rule)) this.#rules.set(rule, this.#rules.size)
+    const key = JSON.stringify([loss, targeted, norm, bounds, this.#rules.get(rule)])
+    return this.#program(key, () => compileStep(this.prepared, options))
+  }
+
+  /** The gradient alone, scaled as `compileDirection` says; compiled once. @throws GNT_GRAD_NO_RULE, GNT_GRAD_CUT */
+  direction(options: GradientOptions): Promise<StepProgram> {
+    const key = JSON.stringify([options.loss, options.targeted])
+    return this.#program(key, () => compileDirection(this.prepared, options))
+  }
+
+  #program(key: string, compile: () => Compiled): Promise<StepProgram> {
     let program = this.#programs.get(key)
     if (!program) {
-      program = this.#compile(options)
+      program = this.#open(compile)
       this.#programs.set(key, program)
     }
     return program
   }
 
-  async #compile(options: StepOptions): Promise<StepProgram> {
-    const { graph, approximations } = compileStep(this.prepared, options)
+  async #open(compile: () => Compiled): Promise<StepProgram> {
+    const { graph, approximations } = compile()
     return { session: await openStep(this.prepared, graph, this.#options), approximations }
   }
 

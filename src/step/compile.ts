@@ -15,8 +15,9 @@ import type { ShapedGraph } from '../graph/passes/readers.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import type { ValueInfos } from '../graph/shapes.js'
 import { verify } from '../graph/verify.js'
-import type { Norm } from '../threat/threat-model.js'
+import type { FusedNorm } from '../threat/threat-model.js'
 import { losses, normaliseSeed, type LossName } from './losses.js'
+import { stateInputs, stateNames, steepest, updateBuilder, type UpdateRule } from './update-rule.js'
 import { updates } from './update.js'
 import { withinClasses } from './within-classes.js'
 
@@ -52,7 +53,24 @@ export interface GradientOptions {
  * Outputs: `logits` (N, K), `loss` (N), `gradient` (as the input): d loss[i] / d input[i].
  */
 export function compileGradient(model: Differentiable, options: GradientOptions): Compiled {
-  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, null)
+  return gradientOnly(model, options, null)
+}
+
+/**
+ * As `compileGradient`, but each sample's gradient is multiplied by a positive factor of its own, which makes the greatest
+ * derivative of the loss by a logit 1: of a confident network, nothing underflows. Of `margin` and `difference` the factor
+ * is 1.
+ */
+export function compileDirection(model: Differentiable, options: GradientOptions): Compiled {
+  return gradientOnly(model, options, 1)
+}
+
+function gradientOnly(
+  model: Differentiable,
+  options: GradientOptions,
+  scale: number | null,
+): Compiled {
+  const { g, loss, gradient, approximations, inputs } = differentiate(model, options, scale)
   const batch = model.batch ?? batchSymbol
   const graph = finish(model, g, inputs, [
     output(g, model.logits, 'logits', [batch, model.classes]),
@@ -63,35 +81,37 @@ export function compileGradient(model: Differentiable, options: GradientOptions)
 }
 
 export interface StepOptions extends GradientOptions {
-  readonly norm: Norm
+  readonly norm: FusedNorm
   readonly bounds: readonly [number, number]
+  /** Default: the steepest step in the norm. */
+  readonly rule?: UpdateRule | undefined
 }
 
 /**
  * One attack step as one graph: forward, loss, backward, update, projection.
- * Inputs: the network's input (xAdv), `labels`, `targets` if targeted, and what the norm's update asks for
- * (`lower`, `upper`, `step_size` for L∞; `x`, `step_size`, `epsilon` else).
- * Outputs: `x_next`, and of the point it started from `logits` and `loss`.
+ * Inputs: the network's input (xAdv), `labels`, `targets` if targeted, what the norm's update asks for
+ * (`lower`, `upper`, `step_size` for L∞; `x`, `step_size`, `epsilon` else), and the rule's state.
+ * Outputs: `x_next`, of the point it started from `logits` and `loss`, and the next state.
  */
 export function compileStep(model: Differentiable, options: StepOptions): Compiled {
-  const update = updates[options.norm]
-  const scale = update.gradientScale
+  const { norm, bounds, rule = steepest } = options
+  const update = updates[norm]
+  const scale = rule === steepest ? update.gradientScale : 1
   const { g, loss, gradient, approximations, inputs } = differentiate(model, options, scale)
-  const updateInputs = {
-    g,
-    xAdv: model.input,
-    gradient,
-    scale,
-    sampleShape: model.sampleShape,
-    bounds: options.bounds,
-    batch: model.batch ?? batchSymbol,
-  }
-  const next = update.build(updateInputs)
+  const batch = model.batch ?? batchSymbol
+  const updateInputs = { g, xAdv: model.input, sampleShape: model.sampleShape, bounds, batch }
+  const { state } = rule
+  const next = rule.build(updateBuilder(update, updateInputs, { gradient, scale, state }))
   const graph = finish(
     model,
     g,
-    [...inputs, ...update.inputs(updateInputs)],
-    [output(g, next, 'x_next'), output(g, model.logits, 'logits'), output(g, loss, 'loss')],
+    [...inputs, ...update.inputs(updateInputs), ...stateInputs(rule, updateInputs)],
+    [
+      output(g, next.next, 'x_next'),
+      output(g, model.logits, 'logits'),
+      output(g, loss, 'loss'),
+      ...Object.keys(state).map((key) => output(g, next.state[key]!, stateNames(key).output)),
+    ],
   )
   return { graph, approximations }
 }
@@ -140,6 +160,11 @@ function differentiate(
 } {
   const definition = losses[options.loss]
   const least = definition.leastClasses[options.targeted ? 1 : 0]
+  if (least === null)
+    throw new GauntletError('GNT_ATTACK_NEEDS', {
+      what: `the ${options.loss} loss needs a target class`,
+      fix: 'give it one, or use the margin loss',
+    })
   if (model.classes < least)
     throw new GauntletError('GNT_ATTACK_NEEDS', {
       what: `the ${options.loss} loss needs at least ${least} classes`,

@@ -3,8 +3,12 @@ import type { DType } from '../graph/ir.js'
 import { tensorOf } from '../graph/tensor.js'
 import { reduceRows } from './row-sum.js'
 
+/** Losses that an attack may be asked to ascend. */
 export const lossNames = ['ce', 'margin', 'dlr'] as const
-export type LossName = (typeof lossNames)[number]
+export type AscentLoss = (typeof lossNames)[number]
+
+/** `difference` needs a class that it compares the true one with: it is for attacks that look at classes one by one. */
+export type LossName = AscentLoss | 'difference'
 
 /** What a loss reads: logits (N, K), true labels int64 (N), and for a targeted attack targets int64 (N). */
 export interface LossInputs {
@@ -24,16 +28,16 @@ export interface LossOutputs {
   readonly unit?: string
 }
 
-interface Loss {
+interface Loss<Least extends number | null> {
   readonly title: string
   readonly source: string
-  /** Fewest classes for which it is defined: [untargeted, targeted]. */
-  readonly leastClasses: readonly [number, number]
+  /** Fewest classes for which it is defined: [untargeted, targeted]; null where it is not. */
+  readonly leastClasses: readonly [Least, number]
   build(inputs: LossInputs): LossOutputs
 }
 
 /** The losses an attack may ascend. Their gradients are written out: they are exact where a chain would lose digits. */
-export const losses: Readonly<Record<LossName, Loss>> = {
+export const losses: Readonly<Record<AscentLoss, Loss<number>> & { difference: Loss<null> }> = {
   ce: {
     title: 'cross-entropy',
     source: 'Madry et al. 2018, arXiv:1706.06083',
@@ -51,6 +55,12 @@ export const losses: Readonly<Record<LossName, Loss>> = {
     source: 'Croce & Hein 2020, arXiv:2003.01690, eqs. 6 and 7',
     leastClasses: [3, 4],
     build: (inputs) => (inputs.targets === null ? dlr(inputs) : targetedDlr(inputs)),
+  },
+  difference: {
+    title: 'difference to one class',
+    source: 'Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, algorithm 2: f_k − f_y',
+    leastClasses: [null, 2],
+    build: difference,
   },
 }
 
@@ -79,6 +89,13 @@ function margin({ g, logits, dtype, classes, labels, targets }: LossInputs): Los
   const own = oneHot(g, targets ?? labels, classes, dtype)
   const rival = greatestOther(g, logits, own, classes, dtype)
   const [up, down] = targets === null ? [rival, own] : [own, rival]
+  const dLogits = g.emit('Sub', [up, down])
+  return { loss: pickClass(g, logits, dLogits), dLogits }
+}
+
+/** z_t − z_y. */
+function difference({ g, logits, dtype, classes, labels, targets }: LossInputs): LossOutputs {
+  const [up, down] = [oneHot(g, targets!, classes, dtype), oneHot(g, labels, classes, dtype)]
   const dLogits = g.emit('Sub', [up, down])
   return { loss: pickClass(g, logits, dLogits), dLogits }
 }

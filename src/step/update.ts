@@ -1,31 +1,34 @@
 import type { GraphBuilder } from '../graph/builder.js'
 import type { Value } from '../graph/ir.js'
-import type { Norm } from '../threat/threat-model.js'
+import type { FusedNorm } from '../threat/threat-model.js'
 import { reduceRows } from './row-sum.js'
 
 /** What an update reads and makes: everything in float32, samples of shape (N, ...sample). */
-interface UpdateInputs {
+export interface UpdateInputs {
   readonly g: GraphBuilder
   readonly xAdv: string
-  readonly gradient: string
-  /** What the gradient is multiplied by: 1 or the update's `gradientScale`. */
-  readonly scale: number
   readonly sampleShape: readonly number[]
   readonly bounds: readonly [number, number]
   readonly batch: number | string
 }
 
-interface Update {
+export interface Update {
   /** The factor on the gradient that suits the update, where the network's types can carry it. */
   readonly gradientScale: number
   /** Inputs of the step graph besides xAdv, labels and targets. */
   inputs(inputs: UpdateInputs): Value[]
-  /** @returns the name of the next xAdv: one ascent step, projected onto the ball and the box */
-  build(inputs: UpdateInputs): string
+  /**
+   * @param direction - (N, ...sample); only its direction counts
+   * @param scale - what the direction was multiplied by: 1 or `gradientScale`
+   * @returns the step of size `step_size` that ascends fastest in the norm, (N, ...sample)
+   */
+  ascend(inputs: UpdateInputs, direction: string, scale: number): string
+  /** @returns `moved` (N, ...sample) put back into the ball and the bounds */
+  project(inputs: UpdateInputs, moved: string): string
 }
 
 /** One normalised ascent step and its projection, per norm. */
-export const updates: Readonly<Record<Norm, Update>> = {
+export const updates: Readonly<Record<FusedNorm, Update>> = {
   /**
    * x ← min(max(x + α·sign ∇, lower), upper). The ball and the box are both boxes; the caller passes their
    * intersection (`lower`, `upper`), which is computed once per sample instead of in each step.
@@ -43,14 +46,11 @@ export const updates: Readonly<Record<Norm, Update>> = {
       samples(inputs, 'upper'),
       scalarInput('step_size'),
     ],
-    build({ g, xAdv, gradient, scale }) {
-      const move =
-        scale > 1
-          ? g.emit('Clip', [gradient, g.emit('Neg', ['step_size']), 'step_size'])
-          : g.emit('Mul', [g.emit('Sign', [gradient]), 'step_size'])
-      const moved = g.emit('Add', [xAdv, move])
-      return g.emit('Min', [g.emit('Max', [moved, 'lower']), 'upper'])
+    ascend({ g }, direction, scale) {
+      if (scale > 1) return g.emit('Clip', [direction, g.emit('Neg', ['step_size']), 'step_size'])
+      return g.emit('Mul', [g.emit('Sign', [direction]), 'step_size'])
     },
+    project: ({ g }, moved) => g.emit('Min', [g.emit('Max', [moved, 'lower']), 'upper']),
   },
   /**
    * x ← x + α·∇/‖∇‖₂, then δ scaled back onto the ball, then clipped: clipping only shortens δ. ∇ is divided by its
@@ -59,18 +59,18 @@ export const updates: Readonly<Record<Norm, Update>> = {
   l2: {
     gradientScale: 1,
     inputs: (inputs) => [samples(inputs, 'x'), scalarInput('step_size'), scalarInput('epsilon')],
-    build(inputs) {
-      const { g, xAdv, gradient } = inputs
+    ascend(inputs, direction) {
+      const { g } = inputs
       const unit = g.emit('Div', [
-        gradient,
-        g.emit('Max', [greatest(inputs, gradient), g.scalar(1e-37)]),
+        direction,
+        g.emit('Max', [greatest(inputs, direction), g.scalar(1e-37)]),
       ])
       // At least 1 unless there is no gradient.
       const length = g.emit('Max', [norm(inputs, 'ReduceL2', unit), g.scalar(1e-3)])
-      const moved = g.emit('Add', [
-        xAdv,
-        g.emit('Mul', [unit, g.emit('Div', ['step_size', length])]),
-      ])
+      return g.emit('Mul', [unit, g.emit('Div', ['step_size', length])])
+    },
+    project(inputs, moved) {
+      const { g } = inputs
       const delta = g.emit('Sub', [moved, 'x'])
       const reach = g.emit('Max', [norm(inputs, 'ReduceL2', delta), g.scalar(1e-30)])
       const scale = g.emit('Min', [g.emit('Div', ['epsilon', reach]), g.scalar(1)])
@@ -85,10 +85,10 @@ export const updates: Readonly<Record<Norm, Update>> = {
   l1: {
     gradientScale: 1,
     inputs: (inputs) => [samples(inputs, 'x'), scalarInput('step_size'), scalarInput('epsilon')],
-    build(inputs) {
-      const { g, xAdv, gradient, sampleShape, bounds } = inputs
+    ascend(inputs, direction) {
+      const { g, xAdv, sampleShape, bounds } = inputs
       const features = sampleShape.reduce((a, b) => a * b, 1)
-      const sign = g.emit('Sign', [gradient])
+      const sign = g.emit('Sign', [direction])
       // A coordinate at the border that would move outward is spent already.
       const probe = g.emit('Add', [
         xAdv,
@@ -98,7 +98,7 @@ export const updates: Readonly<Record<Norm, Update>> = {
         g.emit('GreaterOrEqual', [probe, g.scalar(bounds[0])]),
         g.emit('LessOrEqual', [probe, g.scalar(bounds[1])]),
       ])
-      const size = g.emit('Mul', [g.emit('Abs', [gradient]), asFloat(g, inside)])
+      const size = g.emit('Mul', [g.emit('Abs', [direction]), asFloat(g, inside)])
       const flat = g.emit('Reshape', [size, g.ints([-1, features])])
       const count = Math.max(1, Math.ceil(features / 100))
       const top = g.emitMany('TopK', [flat, g.ints([count])], 2, { axis: 1, sorted: 1 })[0]!
@@ -109,8 +109,11 @@ export const updates: Readonly<Record<Norm, Update>> = {
         sign,
       ])
       const share = g.emit('Max', [norm(inputs, 'ReduceL1', chosen), g.scalar(1)])
-      const move = g.emit('Div', [g.emit('Mul', [chosen, 'step_size']), share])
-      const delta = g.emit('Sub', [g.emit('Add', [xAdv, move]), 'x'])
+      return g.emit('Div', [g.emit('Mul', [chosen, 'step_size']), share])
+    },
+    project(inputs, moved) {
+      const { g } = inputs
+      const delta = g.emit('Sub', [moved, 'x'])
       return clip(inputs, g.emit('Add', ['x', projectL1(inputs, delta)]))
     },
   },
@@ -143,7 +146,7 @@ function projectL1(inputs: UpdateInputs, delta: string): string {
 }
 
 /** A norm or sum over everything but the batch: (N, 1, ...). */
-function norm(
+export function norm(
   { g, sampleShape }: UpdateInputs,
   op: 'ReduceL2' | 'ReduceL1' | 'ReduceSum',
   value: string,
@@ -164,7 +167,7 @@ function clip({ g, bounds }: UpdateInputs, value: string): string {
 
 const asFloat = (g: GraphBuilder, mask: string): string => g.emit('Cast', [mask], { to: 1 })
 
-const samples = ({ batch, sampleShape }: UpdateInputs, name: string): Value => ({
+export const samples = ({ batch, sampleShape }: UpdateInputs, name: string): Value => ({
   name,
   dtype: 'float32',
   dims: [batch, ...sampleShape],

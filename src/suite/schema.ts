@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { gateRuleSchema } from '../gate/schema.js'
 import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
+import { norms } from '../threat/threat-model.js'
 import { canonicalJson } from '../util/hash.js'
 
 const one = z.union([
@@ -37,7 +38,7 @@ const goalSchema = z
   .describe('leave the true class, or reach a target class (default untargeted)')
 
 const threatSchema = z.strictObject({
-  norm: z.enum(['linf', 'l2', 'l1']).describe('norm that measures the perturbation'),
+  norm: z.enum(norms).describe('norm that measures the perturbation'),
   epsilon: epsilonSchema,
   goal: goalSchema,
 })

@@ -10,6 +10,7 @@ export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
   for (let i = 0; i < a.length; i++) {
     const d = Math.abs(a[i]! - b[i]!)
     if (norm === 'linf') total = Math.max(total, d)
+    else if (norm === 'l0') total += d > 0 ? 1 : 0
     else total += norm === 'l2' ? d * d : d
     // A comparison would pass over NaN.
     if (d !== d) return NaN
@@ -78,13 +79,14 @@ function neighbour(value: number, direction: 1 | -1): number {
 }
 
 /**
- * Euclidean projection of `point` onto the L2 or L1 ball around `x`, then clipping to the bounds (which never
+ * Euclidean projection of `point` onto the L2, L1 or L0 ball around `x`, then clipping to the bounds (which never
  * lengthens a perturbation of a point inside them). In place. For L∞ clamp to the `box`.
  * Source for L1: Duchi et al. 2008, "Efficient projections onto the l1-ball", fig. 1.
  */
 export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
   const { norm, epsilon } = threat
   const [low, high] = threat.bounds
+  if (norm === 'l0') keepLargest(x, point, Math.floor(epsilon))
   const theta =
     norm === 'l1' && distance(norm, point, x) > epsilon ? softThreshold(x, point, epsilon) : 0
   if (theta > 0)
@@ -101,6 +103,16 @@ export function project(threat: ThreatModel, x: Float32Array, point: Float32Arra
     for (let i = 0; i < x.length; i++) point[i] = x[i]! + (point[i]! - x[i]!) * scale
   }
   for (let i = 0; i < x.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
+}
+
+/** The `count` largest changes stay (of equal ones the first), the rest goes back to `x`. In place. */
+export function keepLargest(x: Float32Array, point: Float32Array, count: number): void {
+  const changed: number[] = []
+  for (let i = 0; i < x.length; i++) if (point[i] !== x[i]) changed.push(i)
+  if (changed.length <= count) return
+  const size = (i: number): number => Math.abs(point[i]! - x[i]!)
+  changed.sort((a, b) => size(b) - size(a) || a - b)
+  for (const i of changed.slice(count)) point[i] = x[i]!
 }
 
 /** θ with Σ max(|δ| − θ, 0) = ε. */
@@ -125,7 +137,18 @@ export function randomInBall(
   out: Float32Array,
 ): void {
   const { norm, epsilon } = threat
-  if (norm === 'linf') {
+  if (norm === 'l0') {
+    out.set(x)
+    const [low, high] = threat.bounds
+    // So many values of a random order, each anywhere within the bounds.
+    const order = Int32Array.from(x.keys())
+    for (let k = 0; k < Math.min(Math.floor(epsilon), x.length); k++) {
+      const other = k + rng.below(x.length - k)
+      const i = order[other]!
+      order[other] = order[k]!
+      out[i] = low + (high - low) * rng.uniform()
+    }
+  } else if (norm === 'linf') {
     rng.fillUniform(out, -epsilon, epsilon)
     for (let i = 0; i < x.length; i++) out[i]! += x[i]!
   } else {

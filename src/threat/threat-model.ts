@@ -1,4 +1,12 @@
-export type Norm = 'linf' | 'l2' | 'l1'
+/** Norms whose ascent step and projection are part of the step graph. */
+export type FusedNorm = 'linf' | 'l2' | 'l1'
+
+/** L0 counts the values that differ. */
+export type Norm = FusedNorm | 'l0'
+
+export const norms: readonly Norm[] = ['linf', 'l2', 'l1', 'l0']
+
+export const isFusedNorm = (norm: Norm): norm is FusedNorm => norm !== 'l0'
 
 /** How the target class of a targeted attack is chosen, per sample. */
 export type TargetChoice = 'random' | 'least-likely' | 'next' | number
@@ -23,4 +31,9 @@ export function formatEpsilon(epsilon: number): string {
   return String(Number(epsilon.toPrecision(6)))
 }
 
-export const normLabels: Readonly<Record<Norm, string>> = { linf: 'L∞', l2: 'L2', l1: 'L1' }
+export const normLabels: Readonly<Record<Norm, string>> = {
+  linf: 'L∞',
+  l2: 'L2',
+  l1: 'L1',
+  l0: 'L0',
+}

@@ -17,11 +17,15 @@ export function counting(model: ModelHandle, counts: Counts): ModelHandle {
     const program = await model.step(options)
     return { ...program, session: countingSession(program.session, counts) }
   }
+  const direction: ModelHandle['direction'] = async (options) => {
+    const program = await model.direction(options)
+    return { ...program, session: countingSession(program.session, counts) }
+  }
   const scores: ModelHandle['scores'] = (x, n, batch) => {
     counts.queries += n
     return model.scores(x, n, batch)
   }
-  return wrapped(model, { step, scores })
+  return wrapped(model, { step, direction, scores })
 }
 
 function countingSession(session: Session, counts: Counts): Session {

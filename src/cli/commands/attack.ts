@@ -1,4 +1,5 @@
 import { deviceNames } from '../../runtime/device.js'
+import { norms } from '../../threat/threat-model.js'
 import { defineCommand } from '../command.js'
 import { epsilon, numberList, positiveList, range, wholeNumber } from '../options.js'
 
@@ -22,7 +23,7 @@ export const attackCommand = defineCommand({
     data: { ...text('file or folder with samples, or glyphs'), demandOption: true },
     attack: { ...text('attack; see gauntlet attacks'), default: 'pgd' },
     norm: {
-      choices: ['linf', 'l2', 'l1'] as const,
+      choices: norms,
       default: 'linf' as const,
       requiresArg: true,
       describe: 'norm',

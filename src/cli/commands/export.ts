@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { GauntletError } from '../../errors.js'
-import { lossNames, type LossName } from '../../step/losses.js'
+import { lossNames, type AscentLoss } from '../../step/losses.js'
 import { objectiveNames } from '../../step/objectives/index.js'
 import { defineCommand } from '../command.js'
 import type { Exported } from '../flows/export-gradient.js'
@@ -198,7 +198,7 @@ function refuseStray(option: string | undefined, kind: 'attack' | 'gradient'): v
     })
 }
 
-function attackLoss(name: string): LossName {
+function attackLoss(name: string): AscentLoss {
   const found = lossNames.find((known) => known === name)
   if (found) return found
   throw new GauntletError('GNT_USAGE', {

@@ -3,9 +3,9 @@ import { GauntletError } from '../../errors.js'
 import { prepareModel } from '../../model/prepare.js'
 import { loadModel } from '../../onnx/load.js'
 import { saveModel } from '../../onnx/save.js'
-import type { LossName } from '../../step/losses.js'
+import type { AscentLoss } from '../../step/losses.js'
 import { compilePortableStep } from '../../step/portable.js'
-import type { Norm } from '../../threat/threat-model.js'
+import type { FusedNorm } from '../../threat/threat-model.js'
 import { located } from '../../util/located.js'
 import { checkEpsilon } from './checks.js'
 import type { Exported } from './export-gradient.js'
@@ -14,12 +14,12 @@ import { checkFileWritable, checkOverwrites, writeWhole } from './writable.js'
 
 export interface AttackExportOptions {
   readonly attack: 'pgd' | 'fgsm'
-  readonly norm: Norm
+  readonly norm: FusedNorm
   readonly epsilon?: number | undefined
   readonly steps?: number | undefined
   readonly stepSize?: number | undefined
   readonly targeted: boolean
-  readonly loss: LossName
+  readonly loss: AscentLoss
   readonly range: readonly [number, number]
   readonly mean?: readonly number[] | undefined
   readonly std?: readonly number[] | undefined

@@ -9,7 +9,7 @@ import { loadModel } from '../../onnx/load.js'
 import { saveModel } from '../../onnx/save.js'
 import { compileGradient } from '../../step/compile.js'
 import type { LossTerm } from '../../step/gradient.js'
-import { lossNames, type LossName } from '../../step/losses.js'
+import { lossNames, type AscentLoss } from '../../step/losses.js'
 import type { ObjectiveName } from '../../step/objectives/index.js'
 import { located } from '../../util/located.js'
 import { checkFileWritable, checkOverwrites } from './writable.js'
@@ -71,7 +71,8 @@ const typeOf = ({ name, dtype, dims }: Value): [string, string] => [
   `${dtype} [${dims?.map((size) => size ?? '?').join(', ') ?? '…'}]`,
 ]
 
-const isClassifierLoss = (loss: string): loss is LossName => lossNames.some((name) => name === loss)
+const isClassifierLoss = (loss: string): loss is AscentLoss =>
+  lossNames.some((name) => name === loss)
 
 const asksForMore = ({ wrt, terms, dtype, sizes }: ExportOptions): boolean =>
   [wrt, terms, dtype, sizes].some((one) => one !== undefined)
@@ -103,7 +104,7 @@ function unusedName(name: string, graph: Graph): string {
 
 async function compile(
   graph: Graph,
-  { loss, input: named, output }: ExportOptions & { readonly loss: LossName },
+  { loss, input: named, output }: ExportOptions & { readonly loss: AscentLoss },
 ): Promise<{ free: Graph; notes: readonly string[] }> {
   const input = pick(graph.inputs, named, 'input')
   const prepared = await prepareModel(graph, { input: named, output, layout: 'nchw' })

@@ -1,16 +1,16 @@
-import type { LossName } from '../../step/losses.js'
-import { normLabels, type Norm } from '../../threat/threat-model.js'
+import type { AscentLoss } from '../../step/losses.js'
+import { normLabels, type FusedNorm } from '../../threat/threat-model.js'
 
 /** How often the step is taken, how far, and from where. */
 export interface Recipe {
   readonly attack: 'pgd' | 'fgsm'
-  readonly norm: Norm
+  readonly norm: FusedNorm
   readonly epsilon: number
   readonly steps: number
   readonly stepSize: number
   readonly randomStart: boolean
   readonly targeted: boolean
-  readonly loss: LossName
+  readonly loss: AscentLoss
   readonly range: readonly [number, number]
 }
 

@@ -1,5 +1,5 @@
 import { isFixed, type Shape, type Size } from '../../graph/shapes.js'
-import { losses, type LossName } from '../losses.js'
+import { losses, type AscentLoss } from '../losses.js'
 import { withinClasses } from '../within-classes.js'
 import type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objective.js'
 
@@ -8,7 +8,7 @@ import type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objective.j
  * rises as the scores of the class that is fed fall; a negative weight descends it. A position whose class is none of
  * them, as the ignored ones of a segmentation, has no loss and no gradient.
  */
-export function classwise(name: LossName): Objective {
+export function classwise(name: AscentLoss): Objective {
   const { title, build, leastClasses } = losses[name]
   return {
     title,

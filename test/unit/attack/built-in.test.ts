@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { fgsm } from '../../../attacks/evasion/fgsm.js'
 import { noise } from '../../../attacks/evasion/noise.js'
 import { pgd } from '../../../attacks/evasion/pgd.js'
-import { runAttack, type AttackResult } from '../../../src/attack/host.js'
+import { runAttack } from '../../../src/attack/host.js'
+import type { AttackResult } from '../../../src/attack/job.js'
 import { AttackRegistry } from '../../../src/attack/registry.js'
 import type { AttackPlugin } from '../../../src/attack/types.js'
 import type { ModelHandle } from '../../../src/model/handle.js'
@@ -21,6 +22,7 @@ const dual: Readonly<Record<Norm, number>> = {
   linf: difference.reduce((sum, w) => sum + Math.abs(w), 0),
   l2: Math.hypot(...difference),
   l1: Math.max(...difference.map(Math.abs)),
+  l0: NaN,
 }
 
 async function attack(
@@ -102,7 +104,7 @@ describe('a small network', () => {
   const x = samplesOf(n, [size])
   const open = (): Promise<ModelHandle> =>
     openModel(mlpOf([size], 4, { hidden: 24 }), { mean: [0.5], std: [0.25] })
-  const radii: Readonly<Record<Norm, number>> = { linf: 0.05, l2: 0.25, l1: 0.8 }
+  const radii: Readonly<Record<Norm, number>> = { linf: 0.05, l2: 0.25, l1: 0.8, l0: 3 }
 
   it.each(['linf', 'l2', 'l1'] as const)('%s: noise is far weaker than PGD', async (norm) => {
     const model = await open()

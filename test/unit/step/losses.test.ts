@@ -75,6 +75,8 @@ function reference({ loss, targeted }: Case, z: readonly number[], y: number, t:
       return targeted ? -crossEntropy(t) : crossEntropy(y)
     case 'margin':
       return targeted ? z[t]! - rival(t) : rival(y) - z[y]!
+    case 'difference':
+      return z[t]! - z[y]!
     case 'dlr':
       return targeted
         ? -(z[y]! - z[t]!) / (sorted[0]! - (sorted[2]! + sorted[3]!) / 2)
@@ -103,7 +105,10 @@ function slope(
   })
 }
 
-const cases = lossNames.flatMap((loss) => [false, true].map((targeted) => ({ loss, targeted })))
+const cases: Case[] = [
+  ...lossNames.flatMap((loss) => [false, true].map((targeted) => ({ loss, targeted }))),
+  { loss: 'difference', targeted: true },
+]
 
 function randomPoint(n: number, classes: number, scale: number, seed: number): Point {
   const rng = createRng('logits', n, classes, seed)
@@ -118,7 +123,7 @@ function randomPoint(n: number, classes: number, scale: number, seed: number): P
 }
 
 describe.each(cases)('$loss, targeted: $targeted', (one) => {
-  const least = losses[one.loss].leastClasses[one.targeted ? 1 : 0]
+  const least = losses[one.loss].leastClasses[one.targeted ? 1 : 0] ?? 2
 
   it.each([2, 3, 4, 5, 10, 1000].filter((classes) => classes >= least))(
     'value and gradient with %i classes',

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../../src/graph/builder.js'
 import { verify } from '../../../src/graph/verify.js'
+import { steepest, updateBuilder } from '../../../src/step/update-rule.js'
 import { updates } from '../../../src/step/update.js'
-import type { Norm } from '../../../src/threat/threat-model.js'
+import type { FusedNorm } from '../../../src/threat/threat-model.js'
 import { box, distance } from '../../../src/threat/ball.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
 import { Session, type Feed } from '../../../src/runtime/session.js'
@@ -23,13 +24,18 @@ interface Call {
 }
 
 /** The update of a norm as a graph of its own, with the gradient as an input. */
-async function openUpdate(norm: Norm, scale = 1): Promise<(call: Call) => Promise<Float32Array>> {
+async function openUpdate(
+  norm: FusedNorm,
+  scale = 1,
+): Promise<(call: Call) => Promise<Float32Array>> {
   const dims = ['N', ...sampleShape]
   const float32 = 'float32' as const
   const base = graphOf({ inputs: { x_adv: dims, gradient: dims }, nodes: [] })
   const g = new GraphBuilder(base)
-  const inputs = { g, xAdv: 'x_adv', gradient: 'gradient', scale, sampleShape, bounds, batch: 'N' }
-  const next = updates[norm].build(inputs)
+  const inputs = { g, xAdv: 'x_adv', sampleShape, bounds, batch: 'N' }
+  const { next } = steepest.build(
+    updateBuilder(updates[norm], inputs, { gradient: 'gradient', scale, state: {} }),
+  )
   const outputs = [{ name: next, dtype: float32, dims: null }]
   const graph = verify(g.finish([...base.inputs, ...updates[norm].inputs(inputs)], outputs))
   const session = await Session.open(encodeModel(graph))
@@ -57,7 +63,7 @@ const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), high)
 
 /** Of one sample, in float64. */
-const reference: Readonly<Record<Norm, (call: Call) => number[]>> = {
+const reference: Readonly<Record<FusedNorm, (call: Call) => number[]>> = {
   linf: ({ x, xAdv, gradient, epsilon, stepSize }) =>
     Array.from(xAdv, (value, i) =>
       clamp(

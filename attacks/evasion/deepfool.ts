@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { defineAttack, type Sample } from '../../src/plugin.js'
+
+/**
+ * Of each sample, the step to the nearest of the linearised borders: δ = |f|/‖w‖₂² · w in L2, |f|/‖w‖₁ · sign w in L∞,
+ * with w = ∇(z_k − z_y) and f = z_k − z_y.
+ */
+interface Nearest {
+  ratio: number
+  readonly step: Float32Array
+}
+
+export const deepfool = defineAttack({
+  id: 'deepfool',
+  version: 1,
+  title: 'DeepFool',
+  source: 'Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, algorithm 2 and section 3.3',
+  atlas: 'AML.T0043.000',
+  kind: 'minimum-norm',
+  needs: ['gradient'],
+  norms: ['l2', 'linf'],
+  goals: ['untargeted'],
+  restarts: 1,
+  params: z.object({
+    steps: z.int().min(1).max(10_000).default(50).describe('most iterations'),
+    overshoot: z.number().min(0).max(10).default(0.02).describe('η: how far beyond the border'),
+    candidates: z.int().min(1).max(1000).default(10).describe('most classes looked at per step'),
+  }),
+  label: ({ steps }) => `DeepFool-${steps}`,
+  async run(context, { steps, overshoot, candidates }) {
+    context.start('clean')
+    await context.score()
+    /** Σ of the steps so far, without the overshoot, and the other classes by falling score on the clean sample. */
+    const total = new Map<number, Float32Array>()
+    const classes = new Map<number, readonly number[]>()
+    for (const { id, label, scores } of context.samples) {
+      total.set(id, new Float32Array(context.sampleSize))
+      classes.set(id, othersByScore(scores, label).slice(0, candidates))
+    }
+    const most = Math.min(candidates, context.classes - 1)
+    const hasLeft = (): boolean => context.samples.every(({ closest }) => closest !== null)
+    for (let step = 0; step < steps && !hasLeft(); step++) {
+      const nearest = new Map<number, Nearest>()
+      for (let k = 0; k < most && context.living > 0; k++) {
+        await context.gradient({
+          loss: 'difference',
+          towards: ({ id }) => classes.get(id)![k]!,
+        })
+        for (const sample of context.samples) {
+          const found = borderOf(sample, context.threat.norm === 'linf')
+          if (found.ratio < (nearest.get(sample.id)?.ratio ?? Infinity))
+            nearest.set(sample.id, found)
+        }
+      }
+      for (const { id, clean, point, closest } of context.samples) {
+        if (closest) continue
+        const sum = total.get(id)!
+        const move = nearest.get(id)?.step
+        for (let i = 0; i < sum.length; i++) {
+          sum[i]! += move?.[i] ?? 0
+          point[i] = clean[i]! + (1 + overshoot) * sum[i]!
+        }
+      }
+    }
+    await context.score()
+  },
+})
+
+/** The nearest point of the border to one class, as the gradient sees it. */
+function borderOf({ loss, gradient }: Sample, isLinf: boolean): Nearest {
+  // A little more than |f|: a step of 0 would stay on the border for ever.
+  const gap = Math.abs(loss) + 1e-6
+  let length = 0
+  for (const value of gradient) length += isLinf ? Math.abs(value) : value * value
+  if (!(length > 0)) return { ratio: Infinity, step: gradient }
+  const step = gradient.map((value) => (gap / length) * (isLinf ? Math.sign(value) : value))
+  return { ratio: gap / (isLinf ? length : Math.sqrt(length)), step }
+}
+
+function othersByScore(scores: Float32Array, label: number): number[] {
+  const others = [...scores.keys()].filter((k) => k !== label)
+  return others.sort((a, b) => scores[b]! - scores[a]!)
+}

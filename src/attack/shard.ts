@@ -1,0 +1,215 @@
+import { GauntletError } from '../errors.js'
+import { elementCount } from '../graph/tensor.js'
+import { argmax } from '../model/handle.js'
+import type { Outcome } from '../plan/task.js'
+import { box, distance, project } from '../threat/ball.js'
+import { createRng } from '../util/rng.js'
+import { isPrediction, makeFinite } from './checks.js'
+import type { AttackJob, AttackResult } from './job.js'
+import { averageScores } from './random-model.js'
+import { chooseTarget } from './targets.js'
+
+/** Where points may go: the ball within the bounds, or all of the bounds. */
+export type Area = 'ball' | 'bounds'
+
+/** A point that is to be judged as an example of the sample `id`. */
+export interface Claim {
+  readonly id: number
+  readonly point: Float32Array
+}
+
+/**
+ * What is known of each sample of a shard, and the judgement: a success counts only after its example was projected in
+ * float64, measured, and misclassified by a fresh pass of the unmodified model (SIGNALS E10, E11).
+ */
+export class Shard {
+  readonly job: AttackJob
+  /** Values per sample. */
+  readonly size: number
+  readonly notes = new Set<string>()
+  /** Indices of the samples still standing. */
+  standing: number[] = []
+  readonly targets: Int32Array
+  /** L∞ only: the box each sample may move in, (n × size). */
+  readonly lower: Float32Array
+  readonly upper: Float32Array
+  readonly #cleanPrediction: Int32Array
+  readonly #advPrediction: Int32Array
+  readonly #fell: Uint8Array
+  readonly #queries: Int32Array
+  readonly #gradients: Int32Array
+  readonly #xAdv: Float32Array
+  /** Distances of the closest checked examples of attacks of minimum norm. */
+  readonly #closest: Float64Array
+
+  constructor(job: AttackJob) {
+    const n = job.samples.length
+    this.job = job
+    this.size = elementCount(job.model.prepared.sampleShape)
+    this.#cleanPrediction = new Int32Array(n)
+    this.#advPrediction = new Int32Array(n)
+    this.#fell = new Uint8Array(n)
+    this.#queries = new Int32Array(n)
+    this.#gradients = new Int32Array(n)
+    this.targets = new Int32Array(n)
+    this.#xAdv = job.x.slice()
+    this.#closest = new Float64Array(n).fill(Infinity)
+    const boxed = job.threat.norm === 'linf' ? n * this.size : 0
+    this.lower = new Float32Array(boxed)
+    this.upper = new Float32Array(boxed)
+    for (const note of job.model.prepared.notes) this.notes.add(note)
+  }
+
+  /** Clean predictions; who is right stands, and gets a target if the goal asks for one. */
+  async scoreClean(): Promise<void> {
+    const { model, x, labels, samples, threat } = this.job
+    this.checkCancelled()
+    const scores = await averageScores(this.job, model, x, samples.length)
+    for (let i = 0; i < samples.length; i++) {
+      const row = scores.subarray(i * model.classes, (i + 1) * model.classes)
+      this.#queries[i] = this.job.eot ?? 1
+      this.#cleanPrediction[i] = this.#advPrediction[i] = argmax(row, 0, model.classes)
+      // A row with NaN has no prediction; counting it as right would make a broken model look robust.
+      const isRight = this.#cleanPrediction[i] === labels[i] && isPrediction(row)
+      this.targets[i] = this.#targetOf(i, row)
+      const isAttackable = threat.goal.kind === 'untargeted' || this.targets[i] !== labels[i]
+      if (isRight && isAttackable) this.standing.push(i)
+      if (!isRight && this.#cleanPrediction[i] === labels[i]) this.#cleanPrediction[i] = -1
+    }
+    if (this.lower.length === 0) return
+    for (const id of this.standing)
+      box(this.clean(id), threat, this.#row(this.lower, id), this.#row(this.upper, id))
+  }
+
+  #targetOf(i: number, row: Float32Array): number {
+    const { goal } = this.job.threat
+    const { seed, samples, labels } = this.job
+    if (goal.kind === 'untargeted') return -1
+    return chooseTarget(goal.target, labels[i]!, row, () => createRng(seed, 'target', samples[i]!))
+  }
+
+  /** What the judgement measures from: out of reach of any plugin. */
+  clean(id: number): Float32Array {
+    return this.#row(this.job.x, id)
+  }
+
+  /** Into the area, in place. */
+  confine(id: number, point: Float32Array, area: Area): void {
+    const { threat } = this.job
+    if (makeFinite(point, this.clean(id), threat.bounds))
+      this.notes.add(
+        'points with NaN or infinite values were repaired: a gradient may not be finite',
+      )
+    if (area === 'bounds') return clamp(point, threat.bounds)
+    if (threat.norm !== 'linf') return project(threat, this.clean(id), point)
+    const [lower, upper] = [this.#row(this.lower, id), this.#row(this.upper, id)]
+    for (let i = 0; i < point.length; i++) {
+      const value = point[i]!
+      if (value < lower[i]!) point[i] = lower[i]!
+      else if (value > upper[i]!) point[i] = upper[i]!
+    }
+  }
+
+  reachesGoal(id: number, prediction: number): boolean {
+    return this.job.threat.goal.kind === 'targeted'
+      ? prediction === this.targets[id]
+      : prediction !== this.job.labels[id]
+  }
+
+  /** Checks claims with a fresh forward pass of the unmodified model. @returns who reached the goal, by index */
+  async judge(claims: readonly Claim[], area: Area): Promise<Set<number>> {
+    const reached = new Set<number>()
+    if (claims.length === 0) return reached
+    this.checkCancelled()
+    const { model } = this.job
+    const points = new Float32Array(claims.length * this.size)
+    claims.forEach(({ id, point }, i) => {
+      const copy = this.#row(points, i)
+      copy.set(point)
+      this.confine(id, copy, area)
+    })
+    const scores = await averageScores(this.job, model, points, claims.length)
+    claims.forEach(({ id }, i) => {
+      const row = scores.subarray(i * model.classes, (i + 1) * model.classes)
+      if (this.record({ id, point: this.#row(points, i) }, row, area)) reached.add(id)
+    })
+    return reached
+  }
+
+  /**
+   * Files what a fresh pass of the unmodified model says of a confined point.
+   * @returns whether it reaches the goal
+   */
+  record({ id, point }: Claim, scores: Float32Array, area: Area): boolean {
+    this.#queries[id]! += this.job.eot ?? 1
+    // Scores that are not numbers predict no class: never a success, always reported.
+    if (!isPrediction(scores)) {
+      this.notes.add('the model gave NaN or infinite scores under attack')
+      return false
+    }
+    const { threat, model } = this.job
+    const prediction = argmax(scores, 0, model.classes)
+    const isFooled = this.reachesGoal(id, prediction)
+    const reach = distance(threat.norm, point, this.clean(id))
+    if (area === 'bounds') {
+      if (!isFooled || !(reach < this.#closest[id]!)) return isFooled
+      this.#closest[id] = reach
+    }
+    // What has been found within epsilon is not given up for what has not.
+    else if (this.#closest[id]! < Infinity && !isFooled) return false
+    this.#row(this.#xAdv, id).set(point)
+    this.#advPrediction[id] = prediction
+    if (isFooled && reach <= threat.epsilon) this.#fell[id] = 1
+    return isFooled
+  }
+
+  hasFallen(id: number): boolean {
+    return this.#fell[id] === 1
+  }
+
+  /** Whether the point is the one that was judged last. */
+  isJudged({ id, point }: Claim): boolean {
+    return this.#queries[id]! > 1 && equal(point, this.#row(this.#xAdv, id))
+  }
+
+  /** Notes what a call cost. */
+  spend(id: number, { queries = 0, gradients = 0 }): void {
+    this.#queries[id]! += queries
+    this.#gradients[id]! += gradients
+  }
+
+  checkCancelled(): void {
+    if (this.job.isCancelled()) throw new GauntletError('GNT_INTERRUPTED', { what: 'interrupted' })
+  }
+
+  #row(array: Float32Array, i: number): Float32Array {
+    return array.subarray(i * this.size, (i + 1) * this.size)
+  }
+
+  result(): AttackResult {
+    const { samples, labels, threat } = this.job
+    return {
+      xAdv: this.#xAdv,
+      notes: [...this.notes],
+      outcomes: samples.map((sample, id): Outcome => ({
+        sample,
+        label: labels[id]!,
+        cleanPrediction: this.#cleanPrediction[id]!,
+        adversarialPrediction: this.#advPrediction[id]!,
+        success: this.hasFallen(id),
+        distance: distance(threat.norm, this.#row(this.#xAdv, id), this.clean(id)),
+        queries: this.#queries[id]!,
+        gradients: this.#gradients[id]!,
+      })),
+    }
+  }
+}
+
+function clamp(point: Float32Array, [low, high]: readonly [number, number]): void {
+  for (let i = 0; i < point.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
+}
+
+function equal(a: Float32Array, b: Float32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

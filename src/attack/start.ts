@@ -1,0 +1,302 @@
+import { distance, randomInBall } from '../threat/ball.js'
+import { createRng, type Rng } from '../util/rng.js'
+import { Calls } from './calls.js'
+import { Living } from './living.js'
+import { filled, LivingSample } from './sample.js'
+import type { Area, Claim, Shard } from './shard.js'
+import type {
+  AttackContext,
+  AttackKind,
+  AttackPlugin,
+  ClosestExample,
+  LossOptions,
+  StepOptions,
+} from './types.js'
+
+const areas: Readonly<Record<AttackKind, Area>> = {
+  'fixed-epsilon': 'ball',
+  'minimum-norm': 'bounds',
+  universal: 'ball',
+  control: 'ball',
+}
+
+/** Parts of a random stream's name. */
+type Stream = readonly (string | number)[]
+
+/**
+ * One (re)start of an attack on what still stands: the packed samples, and what can be done with them. An attack sees it
+ * through `contextOf`.
+ */
+export class Start {
+  readonly shard: Shard
+  readonly #living: Living
+  readonly #calls: Calls
+  #samples: LivingSample[]
+  #plugin: AttackPlugin
+  /** Examples of minimum norm that a program saw, and no fresh pass has checked yet. */
+  readonly #closest = new Map<number, ClosestExample>()
+  readonly #stream: Stream
+  #parts = 0
+  #isBusy = false
+
+  constructor(shard: Shard, plugin: AttackPlugin, stream: Stream) {
+    const { threat, labels, model } = shard.job
+    const { size, targets } = shard
+    this.shard = shard
+    this.#stream = stream
+    this.#plugin = plugin
+    const living = new Living(shard.standing, size, threat.norm === 'linf')
+    this.#living = living
+    this.#calls = new Calls(shard, living)
+    this.#samples = living.ids.map((id, row) => {
+      const own = (array: Float32Array): Float32Array => array.subarray(id * size, (id + 1) * size)
+      living.row(living.x, row).set(shard.clean(id))
+      living.row(living.xAdv, row).set(shard.clean(id))
+      if (threat.norm === 'linf') {
+        living.row(living.lower, row).set(own(shard.lower))
+        living.row(living.upper, row).set(own(shard.upper))
+      }
+      living.labels[row] = BigInt(labels[id]!)
+      living.targets[row] = BigInt(Math.max(0, targets[id]!))
+      return new LivingSample(id, {
+        living,
+        row,
+        label: labels[id]!,
+        target: targets[id]!,
+        classes: model.classes,
+        rng: this.#rng(id, stream),
+        isFooled: (prediction) => shard.reachesGoal(id, prediction),
+        closest: () => this.#closest.get(id) ?? null,
+      })
+    })
+    this.#limitSight()
+  }
+
+  get samples(): readonly LivingSample[] {
+    return this.#samples
+  }
+
+  start(from: 'clean' | 'random'): void {
+    const { threat } = this.shard.job
+    for (const { id, clean, point, rng } of this.#samples) {
+      if (from === 'clean') point.set(clean)
+      else {
+        randomInBall(threat, clean, rng, point)
+        this.shard.confine(id, point, 'ball')
+      }
+    }
+  }
+
+  step(options: StepOptions): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#area !== 'ball') throw new Error('step stays in the ball: use gradient')
+      const claims = await this.#calls.step(this.#samples, options)
+      await this.#judge(claims)
+    })
+  }
+
+  gradient(options: LossOptions): Promise<void> {
+    return this.#alone(async () => {
+      if (!this.#plugin.needs.includes('gradient'))
+        throw new Error(`${this.#plugin.id} does not declare that it needs gradients`)
+      this.#confine()
+      await this.#calls.gradient(this.#samples, options)
+      await this.#look()
+    })
+  }
+
+  score(): Promise<void> {
+    return this.#alone(() => this.#score())
+  }
+
+  propose(write: Parameters<AttackContext['propose']>[0]): Promise<void> {
+    return this.#alone(async () => {
+      // Copies: what an attack writes into is not what it started from.
+      const [clean, out] = [
+        new Float32Array(this.#living.size),
+        new Float32Array(this.#living.size),
+      ]
+      for (const sample of this.#samples) {
+        clean.set(sample.clean)
+        out.set(sample.point)
+        write(clean, sample.rng, out)
+        sample.point.set(out)
+      }
+      await this.#score()
+    })
+  }
+
+  async run(
+    plugin: AttackPlugin,
+    context: AttackContext,
+    options: Parameters<AttackContext['run']>[1] = {},
+  ): Promise<void> {
+    const outer = this.#plugin
+    const part = this.#parts++
+    const params: unknown = plugin.params.parse(options.params ?? {})
+    for (let restart = 0; restart < (options.restarts ?? plugin.restarts); restart++) {
+      if (this.#samples.length === 0) break
+      this.#plugin = plugin
+      this.#living.forgetColumns()
+      for (const sample of this.#samples)
+        sample.rng = this.#rng(sample.id, [...this.#stream, part, plugin.id, restart])
+      this.start('clean')
+      this.#limitSight()
+      await plugin.run(context, params)
+      await this.end()
+    }
+    this.#plugin = outer
+    this.#living.forgetColumns()
+    this.#limitSight()
+  }
+
+  /** Judges the last points, unless the attack has just had them scored; or the closest examples. */
+  end(): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#area === 'bounds') return this.#checkClosest()
+      const last = this.#samples.map(({ id, point }): Claim => ({ id, point }))
+      for (const { id, point } of last) this.shard.confine(id, point, 'ball')
+      await this.#judge(
+        last.filter((claim) => !this.shard.isJudged(claim)),
+        { isLast: true },
+      )
+    })
+  }
+
+  /**
+   * An example on the very border may not survive the fresh pass, which rounds in another order: then one a little
+   * farther out is tried.
+   */
+  async #checkClosest(): Promise<void> {
+    const { shard } = this
+    let open: Claim[] = [...this.#closest].map(([id, { point }]) => ({ id, point }))
+    const reached = new Set<number>()
+    for (const stretch of [0, 0.001, 0.01, 0.05]) {
+      const tried = open.map(({ id, point }) => {
+        const clean = shard.clean(id)
+        return { id, point: point.map((value, i) => value + stretch * (value - clean[i]!)) }
+      })
+      const fooled = await shard.judge(tried, 'bounds')
+      for (const id of fooled) reached.add(id)
+      open = open.filter(({ id }) => !fooled.has(id))
+    }
+    this.#removeFallen(reached)
+  }
+
+  get #area(): Area {
+    return areas[this.#plugin.kind]
+  }
+
+  #rng(id: number, stream: Stream): Rng {
+    const { seed, samples } = this.shard.job
+    return createRng(seed, samples[id]!, ...stream)
+  }
+
+  #limitSight(): void {
+    const { needs } = this.#plugin
+    const mayReadScores = needs.includes('scores') || needs.includes('gradient')
+    for (const sample of this.#samples) sample.mayReadScores = mayReadScores
+  }
+
+  /** One call at a time: rows are packed anew by each. */
+  async #alone(call: () => Promise<void>): Promise<void> {
+    if (this.#isBusy)
+      throw new Error(`${this.#plugin.id} did not wait for its last step, gradient or score`)
+    this.#isBusy = true
+    try {
+      await call()
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  #confine(): void {
+    for (const { id, point } of this.#samples) this.shard.confine(id, point, this.#area)
+  }
+
+  /** Scores of the model itself judge at once; those of a surrogate are only for the attack to read. */
+  async #score(): Promise<void> {
+    const { job } = this.shard
+    this.#confine()
+    await this.#calls.score()
+    if (job.surrogate) return
+    const scores = this.#living.column(filled.scores, job.model.classes, NaN)
+    const reached = new Set<number>()
+    for (const sample of this.#samples) {
+      const { id, point, row } = sample
+      if (!this.shard.record({ id, point }, scores.row(row), this.#area)) continue
+      reached.add(id)
+      this.#keepClosest(sample)
+    }
+    this.#removeFallen(reached)
+  }
+
+  /** After a gradient: its scores make claims, or (in minimum norm) examples to come back to. */
+  async #look(): Promise<void> {
+    const fooled = this.#samples.filter(({ isFooled }) => isFooled)
+    if (this.#area === 'ball') return this.#judge(fooled.map(({ id, point }) => ({ id, point })))
+    const { threat, search } = this.shard.job
+    const claims: Claim[] = []
+    for (const sample of fooled) {
+      if (!this.#keepClosest(sample) || search === 'closest') continue
+      const { point, distance: reach } = this.#closest.get(sample.id)!
+      if (reach <= threat.epsilon) claims.push({ id: sample.id, point })
+    }
+    await this.#judge(claims)
+  }
+
+  /** @returns whether it is the closest so far */
+  #keepClosest({ id, point }: LivingSample): boolean {
+    const reach = distance(this.shard.job.threat.norm, point, this.shard.clean(id))
+    if (!(reach < (this.#closest.get(id)?.distance ?? Infinity))) return false
+    this.#closest.set(id, { point: point.slice(), distance: reach })
+    return true
+  }
+
+  /** A surrogate's examples are shown to the model at the end only. */
+  async #judge(claims: readonly Claim[], { isLast = false } = {}): Promise<void> {
+    const { surrogate } = this.shard.job
+    if (this.#area === 'ball' && surrogate && !isLast) return
+    this.#removeFallen(await this.shard.judge(claims, this.#area), isLast)
+  }
+
+  #removeFallen(reached: ReadonlySet<number>, isLast = false): void {
+    const { shard } = this
+    if (this.#plugin.kind === 'universal' && !isLast) return
+    if (this.#area === 'bounds' && shard.job.search === 'closest') return
+    const isGone = ({ id }: LivingSample): boolean => reached.has(id) && shard.hasFallen(id)
+    const rows = new Set(this.#samples.filter(isGone).map(({ row }) => row))
+    this.#samples = this.#samples.filter((sample) => !isGone(sample))
+    this.#living.remove(rows)
+    this.#samples.forEach((sample, row) => {
+      sample.row = row
+    })
+    shard.standing = this.#living.ids
+  }
+}
+
+/** What of a start an attack may see. */
+export function contextOf(start: Start): AttackContext {
+  const { job, size } = start.shard
+  const { threat, model } = job
+  const context: AttackContext = {
+    // A copy, frozen: what the host judges by is not within the reach of a plugin.
+    threat: Object.freeze({ ...threat, bounds: Object.freeze([...threat.bounds] as const) }),
+    classes: model.classes,
+    shape: [...model.prepared.sampleShape],
+    sampleSize: size,
+    get living() {
+      return start.samples.length
+    },
+    get samples() {
+      return start.samples
+    },
+    start: (from) => start.start(from),
+    step: (options) => start.step(options),
+    gradient: (options) => start.gradient(options),
+    score: () => start.score(),
+    propose: (write) => start.propose(write),
+    run: (plugin, options) => start.run(plugin, context, options),
+  }
+  return context
+}
