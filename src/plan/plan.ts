@@ -7,6 +7,8 @@ import type { AttackSpec, ModelSpec, Task } from './task.js'
 export interface PlanInput {
   readonly models: readonly ModelSpec[]
   /** Attack × threat pairs, in the order they shall run. */
+  /** Models that attacks are crafted on, by the name that an attack gives. */
+  readonly surrogates?: ReadonlyMap<string, ModelSpec> | undefined
   readonly checks: readonly { readonly attack: AttackSpec; readonly threat: ThreatModel }[]
   readonly dataset: DatasetSpec & { readonly digest: string }
   readonly samples: number
@@ -60,7 +62,12 @@ export function makePlan(input: PlanInput): Plan {
       const tasks = ranges.map(([from, to]): Task => {
         const { dataset, seed, batch, keepExamples } = input
         const provider = [...input.devices].sort().join('+')
-        const content = { model, attack, threat, dataset, from, to, seed, provider }
+        // Crafted on itself, it is the attack as it always is.
+        const surrogate =
+          attack.surrogate === model.version
+            ? undefined
+            : input.surrogates?.get(attack.surrogate ?? '')
+        const content = { model, attack, surrogate, threat, dataset, from, to, seed, provider }
         return { key: taskKey(content), cell: id, ...content, batch, keepExamples }
       })
       return { id, model, attack, threat, tasks }

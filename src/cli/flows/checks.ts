@@ -32,7 +32,7 @@ export function expandSuites(
               : { kind: 'targeted', target: written.target }
           const threat: ThreatModel = { norm, epsilon, bounds: range, goal }
           checkEpsilon(threat)
-          const attack = attacks.specify(use.use, use.params, use.restarts)
+          const attack = attacks.specify(use.use, use.params, use.restarts, use)
           checkFit(attacks, attack, threat)
           const check = { attack, threat }
           checks.set(canonicalJson(check), check)
