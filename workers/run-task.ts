@@ -40,7 +40,8 @@ export class TaskRunner {
     const dataset = this.#dataset
     const job = await this.#job(task, model)
     checkLabels(job.labels, task.from, model.classes, task)
-    const secondsBefore = await model.seconds()
+    const models = [job.model, ...(job.surrogate ? [job.surrogate] : [])]
+    const secondsBefore = await secondsOf(models)
     const start = performance.now()
     const result = await attackWith(job, task)
     const seconds = (performance.now() - start) / 1000
@@ -58,7 +59,7 @@ export class TaskRunner {
         }),
       ),
       seconds,
-      secondsInRuntime: (await model.seconds()) - secondsBefore,
+      secondsInRuntime: (await secondsOf(models)) - secondsBefore,
       notes: result.notes,
     }
   }
@@ -131,6 +132,13 @@ export class TaskRunner {
     for (const handle of this.#handles.values()) await (await handle).close()
     this.#handles.clear()
   }
+}
+
+/** Seconds inside ONNX Runtime. */
+async function secondsOf(models: readonly ModelHandle[]): Promise<number> {
+  let sum = 0
+  for (const model of models) sum += await model.seconds()
+  return sum
 }
 
 /** Runs the attack; an error names the model's file. */

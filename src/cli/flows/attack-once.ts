@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { loadPlugins } from '../../config/load-plugins.js'
 import { defaultWorkers } from '../../config/schema.js'
 import type { DatasetSpec } from '../../data/dataset.js'
@@ -105,7 +105,7 @@ export async function attackOnce(
   if (saved !== undefined) await checkSaveTarget(saved, [spec.path])
   const attack = harness.attacks.specify(args.attack, parametersOf(args), args.restarts, {
     eot: args.eot,
-    surrogate: args.surrogate,
+    surrogate: args.surrogate === undefined ? undefined : basename(args.surrogate),
   })
   const goal = goalOf(args.target)
   const dataset = await loadDataset(spec)
@@ -126,7 +126,7 @@ export async function attackOnce(
   const model = await specOf('model', args.model)
   const surrogates = new Map<string, ModelSpec>()
   if (args.surrogate !== undefined)
-    surrogates.set(args.surrogate, await specOf('surrogate', args.surrogate))
+    surrogates.set(basename(args.surrogate), await specOf('surrogate', args.surrogate))
   const workers = args.workers ?? defaultWorkers()
   const plan = makePlan({
     models: [model],
