@@ -36,6 +36,12 @@ export function floats(tensor: Tensor): Float32Array {
   return Float32Array.from(numbers(tensor))
 }
 
+/** A float32 tensor's data as an array of its own, copied once wherever it lies. */
+export function ownFloats(tensor: Tensor): Float32Array<ArrayBuffer> {
+  if (tensor.dtype !== 'float32') throw wrongDtype(tensor.dtype, 'a float32 tensor')
+  return new Float32Array(new Uint8Array(tensor.data).buffer)
+}
+
 /** An integer or bool tensor as numbers. Beyond 2^53 the nearest double. */
 export function ints(tensor: Tensor): number[] {
   if (!isIntegral(tensor.dtype)) throw wrongDtype(tensor.dtype, 'an integer tensor')
