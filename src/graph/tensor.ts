@@ -107,6 +107,27 @@ export function tensorOfOwn(dims: readonly number[], values: Float32Array<ArrayB
   return tensorOver('float32', dims, values)
 }
 
+/**
+ * The same for values that are made whenever somebody asks for them: most often that is once, to write them to a file,
+ * and all weights of a network need not be in memory together.
+ */
+export function tensorMadeOf(
+  dims: readonly number[],
+  make: () => Float32Array<ArrayBuffer>,
+): Tensor {
+  return {
+    dtype: 'float32',
+    dims: [...dims],
+    byteLength: bytesFor('float32', elementCount(dims)),
+    get data() {
+      return tensorOfOwn(dims, make()).data
+    },
+  }
+}
+
+/** Bytes of the data, without making them. */
+export const byteLengthOf = (tensor: Tensor): number => tensor.byteLength ?? tensor.data.byteLength
+
 /** An int64 tensor. Values at or beyond ±2^63 saturate: 2^63 is how a decoded INT64_MAX looks. */
 export function tensorOfInts(dims: readonly number[], values: Iterable<number>): Tensor {
   return tensorOver('int64', dims, BigInt64Array.from(values, toInt64))

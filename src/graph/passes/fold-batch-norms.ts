@@ -1,6 +1,6 @@
 import type { Graph, Node, Tensor } from '../ir.js'
 import { neededBy } from '../sort.js'
-import { floats, ownFloats, tensorOfOwn } from '../tensor.js'
+import { floats, ownFloats, tensorMadeOf, tensorOfOwn } from '../tensor.js'
 import { readersOf } from './readers.js'
 
 /**
@@ -85,16 +85,28 @@ function fold(
   const { epsilon } = norm.attrs
   const tiny = Math.fround(epsilon?.kind === 'float' ? epsilon.value : 1e-5)
   const before = bias && floats(bias)
-  const scaled = ownFloats(weight)
+  const factors = new Float32Array(channels)
   const after = new Float32Array(channels)
-  const size = scaled.length / channels
   const { fround } = Math
   for (let m = 0; m < channels; m++) {
-    const factor = fround(scale[m]! / fround(Math.sqrt(fround(variance[m]! + tiny))))
+    factors[m] = scale[m]! / fround(Math.sqrt(fround(variance[m]! + tiny)))
     const centred = before ? fround(before[m]! - mean[m]!) : -mean[m]!
-    after[m] = fround(centred * factor) + shift[m]!
-    const end = (m + 1) * size
-    for (let k = m * size; k < end; k++) scaled[k]! *= factor
+    after[m] = fround(centred * factors[m]!) + shift[m]!
   }
-  return [tensorOfOwn(weight.dims, scaled), tensorOfOwn([channels], after)]
+  const scaled = tensorMadeOf(weight.dims, () => scaledBy(factors, ownFloats(weight)))
+  return [scaled, tensorOfOwn([channels], after)]
+}
+
+/** Each of the first axis times its factor, in place. */
+function scaledBy(
+  factors: Float32Array,
+  values: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> {
+  const size = values.length / factors.length
+  for (let m = 0; m < factors.length; m++) {
+    const factor = factors[m]!
+    const end = (m + 1) * size
+    for (let k = m * size; k < end; k++) values[k]! *= factor
+  }
+  return values
 }
