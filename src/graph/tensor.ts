@@ -37,7 +37,7 @@ export function floats(tensor: Tensor): Float32Array {
 }
 
 /** A float32 tensor's data as an array of its own, copied once wherever it lies. */
-export function ownFloats(tensor: Tensor): Float32Array<ArrayBuffer> {
+export function ownFloats(tensor: Tensor): Float32Array {
   if (tensor.dtype !== 'float32') throw wrongDtype(tensor.dtype, 'a float32 tensor')
   return new Float32Array(new Uint8Array(tensor.data).buffer)
 }
@@ -103,7 +103,7 @@ export function tensorOfFloats(dims: readonly number[], values: Iterable<number>
 }
 
 /** The same over the array itself: whoever made it gives it away. */
-export function tensorOfOwn(dims: readonly number[], values: Float32Array<ArrayBuffer>): Tensor {
+export function tensorOfOwn(dims: readonly number[], values: Float32Array): Tensor {
   return tensorOver('float32', dims, values)
 }
 
@@ -111,10 +111,7 @@ export function tensorOfOwn(dims: readonly number[], values: Float32Array<ArrayB
  * The same for values that are made whenever somebody asks for them: most often that is once, to write them to a file,
  * and all weights of a network need not be in memory together.
  */
-export function tensorMadeOf(
-  dims: readonly number[],
-  make: () => Float32Array<ArrayBuffer>,
-): Tensor {
+export function tensorMadeOf(dims: readonly number[], make: () => Float32Array): Tensor {
   return {
     dtype: 'float32',
     dims: [...dims],
@@ -261,11 +258,7 @@ function roundEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor
 }
 
-function tensorOver(
-  dtype: DType,
-  dims: readonly number[],
-  values: ArrayBufferView<ArrayBuffer>,
-): Tensor {
+function tensorOver(dtype: DType, dims: readonly number[], values: ArrayBufferView): Tensor {
   const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return checked({ dtype, dims: [...dims], data })
 }

@@ -98,10 +98,7 @@ function fold(
 }
 
 /** Each of the first axis times its factor, in place. */
-function scaledBy(
-  factors: Float32Array,
-  values: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> {
+function scaledBy(factors: Float32Array, values: Float32Array): Float32Array {
   const size = values.length / factors.length
   for (let m = 0; m < factors.length; m++) {
     const factor = factors[m]!
