@@ -33,7 +33,8 @@ export interface PrepareOptions extends InputOptions {
 /** A model file made ready: what the host judges with, and what the compiler differentiates. */
 export interface PreparedModel extends Differentiable {
   /**
-   * The file's own graph with preprocessing in front and the batch axis free; nothing else is changed.
+   * The file's own graph with preprocessing in front and the batch axis free; nothing else is changed but that each
+   * BatchNormalization lies in its Conv, as ONNX Runtime would put it there, with the same bits.
    * Input `gauntlet_x` float32 (N, ...sample).
    */
   readonly forward: Graph
@@ -80,9 +81,8 @@ export async function prepareModel(
   const isTried = Object.keys(constants).length > 0
   const freed = await freeBatch(whole, fit.batch, outputName, feed, weights, isTried)
   const isReduced = hasReducedPrecision(graph)
-  const simplified = isReduced
-    ? await simplify(freed.graph, 'extended', weights)
-    : await simplify(foldBatchNorms(freed.graph), 'basic', weights)
+  const forward = isReduced ? freed.graph : foldBatchNorms(freed.graph)
+  const simplified = await simplify(forward, isReduced ? 'extended' : 'basic', weights)
   // Only a pass that changes Softmax's old form needs shapes; probe once more after it.
   const shapes = isUpgraded(simplified)
     ? new Map<string, ValueInfo>()
@@ -110,7 +110,7 @@ export async function prepareModel(
     head: tapped.head,
     sampleShape: fit.preprocessing.sampleShape,
     batch: freed.batch,
-    forward: weights.keep(freed.graph),
+    forward: weights.keep(forward),
     forwardOutput: outputName,
     notes: [...notes, ...freed.notes],
   }
