@@ -46,11 +46,14 @@ export async function descend(
   const regions = rows.map(({ region }) => hunt.regions[region]!)
   fillAtoms(feeds, regions)
   if (rows.some(({ isDiversified }) => isDiversified))
-    fillRandomly(feeds, rows.map(({ isDiversified }) => isDiversified), rng)
+    fillRandomly(
+      feeds,
+      rows.map(({ isDiversified }) => isDiversified),
+      rng,
+    )
   const review = Math.max(2, Math.round(steps * reviewShare))
   for (let step = 0; step <= steps && !hunt.isDone; step++) {
-    if (step === diversifyingSteps)
-      fillAtoms(feeds, regions)
+    if (step === diversifyingSteps) fillAtoms(feeds, regions)
     const results = await session.run(state.feeds(feeds))
     const y = results['y']!.data as Float32Array
     await lookAtAll(hunt, state, y)
@@ -124,8 +127,7 @@ class DescentState {
 
   feeds({ yWeights, bounds, xWeights }: AtomFeeds) {
     const { network } = this.#hunt
-    const column = (data: Float32Array) =>
-      ({ dtype: 'float32', dims: [this.#n, 1], data }) as const
+    const column = (data: Float32Array) => ({ dtype: 'float32', dims: [this.#n, 1], data }) as const
     return {
       [network.descentInput]: network.samples(this.x, this.#n),
       lower: network.samples(this.#lower, this.#n),

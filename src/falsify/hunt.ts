@@ -119,7 +119,6 @@ const freeInputs = ({ lower, upper }: Box): number[] =>
 
 function leastOf(values: Float64Array): number {
   let least = -1
-  for (let i = 0; i < values.length; i++)
-    if (least < 0 || values[i]! < values[least]!) least = i
+  for (let i = 0; i < values.length; i++) if (least < 0 || values[i]! < values[least]!) least = i
   return least
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { GauntletError } from '../errors.js'
+import type { Value } from '../graph/ir.js'
 import { attackedInput } from '../graph/passes/preprocess.js'
 import { isFixed } from '../graph/shapes.js'
 import { openForward, openStep } from '../model/sessions.js'
@@ -124,7 +125,9 @@ export class FalsifiedNetwork {
         optimization,
         folder: dirname(this.path),
       })
-      const results = await this.#judges[i].run({ [input!.name]: { dtype: 'float32', dims, data: x } })
+      const results = await this.#judges[i].run({
+        [input!.name]: { dtype: 'float32', dims, data: x },
+      })
       answers.push(results[this.#model.graph.outputs[0]!.name]!.data as Float32Array)
     }
     return answers
@@ -138,29 +141,28 @@ export class FalsifiedNetwork {
 }
 
 /** A property speaks of one input and one output, and of one sample. */
-function checkForm({ graph }: LoadedModel): void {
-  const unsupported = (what: string, got: string, expected: string): GauntletError =>
-    new GauntletError('GNT_MODEL_UNSUPPORTED', { what, got, expected })
-  for (const [kind, values] of [
-    ['input', graph.inputs],
-    ['output', graph.outputs],
-  ] as const) {
-    if (values.length !== 1)
-      throw unsupported(
-        `a network of a property has one ${kind}`,
-        values.map(({ name }) => name).join(', ') || 'none',
-        `one ${kind}`,
-      )
-    const { name, dtype } = values[0]!
-    if (dtype !== 'float32')
-      throw unsupported(`a network of a property is of float32`, `${kind} ${name} of ${dtype}`, 'float32')
-  }
-  const { dims } = graph.inputs[0]!
+function checkForm({ graph: { inputs, outputs } }: LoadedModel): void {
+  checkOne('input', inputs)
+  checkOne('output', outputs)
+  const { dims } = inputs[0]!
   const first = dims?.[0]
-  if (dims === null || first === undefined || (typeof first === 'number' && first !== 1))
-    throw unsupported(
-      'the first axis of the input must be the batch',
-      `shape [${dims?.map((size) => size ?? '?').join(', ') ?? 'unknown'}]`,
-      'a batch of 1, or a free one',
-    )
+  if (first === 1 || first === null || typeof first === 'string') return
+  throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
+    what: 'the first axis of the input must be the batch',
+    got: `shape [${dims?.map((size) => size ?? '?').join(', ') ?? 'unknown'}]`,
+    expected: 'a batch of 1, or a free one',
+  })
+}
+
+function checkOne(kind: 'input' | 'output', values: readonly Value[]): void {
+  const got =
+    values.length === 1
+      ? `${values[0]!.name} of ${values[0]!.dtype}`
+      : values.map(({ name }) => name).join(', ') || 'none'
+  if (values.length === 1 && values[0]!.dtype === 'float32') return
+  throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
+    what: `VNN-LIB speaks of one ${kind}`,
+    got,
+    expected: `one ${kind} of float32`,
+  })
 }

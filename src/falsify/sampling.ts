@@ -24,26 +24,20 @@ export async function tryPlainPoints(hunt: Hunt, room: Room, rng: Rng): Promise<
 }
 
 /**
- * Draws points all over a box of few inputs, then around the nearest misses, closer and closer.
- * @param count - points of the first draw: a Latin hypercube (McKay et al. 1979)
+ * Draws points all over a box, then around the nearest misses, closer and closer.
+ * @param count - points of the first draw: of few inputs a Latin hypercube (McKay et al. 1979), else uniform and corners
  */
 export async function sampleRoom(hunt: Hunt, room: Room, count: number, rng: Rng): Promise<void> {
-  const { box, free } = room
-  const columns = free.map(() => shuffled(count, rng))
-  const first = await tryPoints(hunt, room, count, (out, i) => {
-    out.set(box.lower)
-    free.forEach((input, k) => {
-      const share = (columns[k]![i]! + rng.uniform()) / count
-      out[input] = between(box.lower[input]!, box.upper[input]!, share)
-    })
-  })
-  let parents = nearest(hunt, room, [first])
+  const isSmall = room.free.length <= fewInputs
+  const write = isSmall ? hypercube(room, count, rng) : scatter(room, rng)
+  let parents = await tryPoints(hunt, room, count, write)
   for (const radius of radii) {
     if (hunt.isDone || parents.length === 0) return
-    const children = await tryPoints(hunt, room, parents.length * brood, (out, i) =>
-      writeChild(parents[i % parents.length]!.x, radius, room, rng, out),
+    const pool = [...kept(hunt, room), ...parents]
+    const children = await tryPoints(hunt, room, pool.length * brood, (out, i) =>
+      writeChild(pool[i % pool.length]!.x, radius, room, rng, out),
     )
-    parents = nearest(hunt, room, [{ points: parents }, children])
+    parents = nearest([...parents, ...children])
   }
 }
 
@@ -57,33 +51,56 @@ interface Tried {
   readonly margin: number
 }
 
-/** Evaluates `n` points and hands them to the hunt. */
-async function tryPoints(
-  hunt: Hunt,
-  room: Room,
-  n: number,
-  write: (out: Float32Array, i: number) => void,
-): Promise<{ points: Tried[] }> {
-  const { inputs } = hunt.network
-  const x = new Float32Array(n * inputs)
-  const rowOf = (i: number): Float32Array => x.subarray(i * inputs, (i + 1) * inputs)
-  for (let i = 0; i < n; i++) write(rowOf(i), i)
-  const margins = await hunt.look(room, x, await hunt.network.forward(x, n), n)
-  return { points: Array.from(margins, (margin, i) => ({ x: rowOf(i), margin })) }
+type Write = (out: Float32Array, i: number) => void
+
+function hypercube({ box, free }: Room, count: number, rng: Rng): Write {
+  const columns = free.map(() => shuffled(count, rng))
+  return (out, i) => {
+    out.set(box.lower)
+    free.forEach((input, k) => {
+      const share = (columns[k]![i]! + rng.uniform()) / count
+      out[input] = between(box.lower[input]!, box.upper[input]!, share)
+    })
+  }
 }
 
-/** The nearest misses, those of earlier rounds included. */
-function nearest(hunt: Hunt, room: Room, tried: readonly { points: readonly Tried[] }[]): Tried[] {
-  const kept = hunt
+const scatter =
+  ({ box }: Room, rng: Rng): Write =>
+  (out, i) =>
+    writeStart(i % 2 === 0 ? 'corner' : 'uniform', box, rng, out)
+
+/** Numbers that the points of one call may hold. */
+const mostNumbers = 2 ** 21
+
+/** Evaluates `n` points and hands them to the hunt. @returns the nearest misses */
+async function tryPoints(hunt: Hunt, room: Room, n: number, write: Write): Promise<Tried[]> {
+  const { inputs } = hunt.network
+  const most = Math.max(1, Math.min(4096, Math.floor(mostNumbers / inputs)))
+  let tried: Tried[] = []
+  for (let from = 0; from < n && !hunt.isDone; from += most) {
+    const rows = Math.min(most, n - from)
+    const x = new Float32Array(rows * inputs)
+    const rowOf = (row: number): Float32Array => x.subarray(row * inputs, (row + 1) * inputs)
+    for (let row = 0; row < rows; row++) write(rowOf(row), from + row)
+    const margins = await hunt.look(room, x, await hunt.network.forward(x, rows), rows)
+    const points = Array.from(margins, (margin, row) => ({ x: rowOf(row), margin }))
+    tried = nearest([...tried, ...points]).map((one) => ({ ...one, x: one.x.slice() }))
+  }
+  return tried
+}
+
+/** The nearest misses of all rounds. */
+const kept = (hunt: Hunt, room: Room): Tried[] =>
+  hunt
     .ranked(room.regions)
     .slice(0, mostParents / 2)
-    .flatMap((region): Tried[] => {
+    .flatMap((region) => {
       const x = hunt.bestPoint(region)
       return x ? [{ x, margin: hunt.bestMargin(region) }] : []
     })
-  const all = tried.flatMap(({ points }) => points).sort((a, b) => a.margin - b.margin)
-  return [...kept, ...all.slice(0, mostParents)]
-}
+
+const nearest = (tried: readonly Tried[]): Tried[] =>
+  tried.toSorted((a, b) => a.margin - b.margin).slice(0, mostParents)
 
 /** Near its parent in all free inputs, or far from it in one: at a bound, or halfway there. */
 function writeChild(

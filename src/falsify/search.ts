@@ -1,7 +1,8 @@
 import type { Regions } from '../property/regions.js'
 import type { Witness } from '../property/witness.js'
 import { createRng, type Rng } from '../util/rng.js'
-import { atomFeeds } from './atom-feeds.js'
+import type { Session } from '../runtime/session.js'
+import { atomFeeds, type AtomFeeds } from './atom-feeds.js'
 import { descend, type Descender } from './descend.js'
 import { Hunt, type Room } from './hunt.js'
 import type { FalsifiedNetwork } from './network.js'
@@ -38,57 +39,88 @@ export async function search(
     if (hunt.isDone) break
     await tryPlainPoints(hunt, room, rng)
   }
-  const canMove = hunt.rooms.some(({ free }) => free.length > 0)
-  for (let round = 0; canMove && regions.length > 0 && !hunt.isDone; round++) {
+  // What is left is a point each: there is nowhere to go.
+  if (hunt.isDone || !hunt.rooms.some(({ free }) => free.length > 0)) return hunt.witness
+  const descent = await openDescent(hunt)
+  for (let round = 0; !hunt.isDone; round++) {
     for (const room of roomsFor(hunt, round, rng.fork('rooms', round))) {
       if (hunt.isDone) break
-      if (room.free.length <= fewInputs)
-        await sampleRoom(hunt, room, 512 << Math.min(round, 3), rng.fork('sample', round))
+      const points = room.free.length <= fewInputs ? 512 << Math.min(round, 3) : 64
+      if (room.free.length <= fewInputs || !descent)
+        await sampleRoom(hunt, room, points, rng.fork('sample', round))
     }
-    if (!hunt.isDone) await descendOnce(hunt, round, rng.fork('descend', round))
+    if (descent && !hunt.isDone) await descendOnce(hunt, descent, round, rng.fork('descend', round))
   }
   return hunt.witness
 }
 
 /** The rooms of the nearest misses, and some others. */
 function roomsFor(hunt: Hunt, round: number, rng: Rng): Room[] {
-  const { rooms, roomOf } = hunt
-  if (rooms.length <= roomsOfRound) return [...rooms]
+  const { roomOf } = hunt
+  const rooms = hunt.rooms.filter(({ free }) => free.length > 0)
+  if (rooms.length <= roomsOfRound) return rooms
   const near = hunt.ranked().slice(0, roomsOfRound / 2)
   const others = Array.from({ length: roomsOfRound / 2 }, (_, i) =>
     round === 0 ? rooms[i]! : rooms[rng.below(rooms.length)]!,
   )
-  return [...new Set([...near.map((region) => roomOf[region]!), ...others])]
+  const nearRooms = near.map((region) => roomOf[region]!).filter(({ free }) => free.length > 0)
+  return [...new Set([...nearRooms, ...others])]
 }
 
 /** Numbers that the matrices of a batch's atoms may hold. */
 const mostWeights = 2 ** 22
 
-async function descendOnce(hunt: Hunt, round: number, rng: Rng): Promise<void> {
+/** What descents of a property run on, and are fed. */
+interface Descent {
+  readonly session: Session
+  readonly feeds: AtomFeeds
+  /** The rooms of these can be moved in, and their atoms descended. */
+  readonly targets: readonly number[]
+  readonly rows: number
+}
+
+/** @returns null where there is nothing to descend: the network has no gradient, or the property no atoms */
+async function openDescent(hunt: Hunt): Promise<Descent | null> {
   const { network, regions } = hunt
-  const readsInputs = regions.some(({ atoms }) => atoms.some(({ x }) => x.indices.length > 0))
-  const session = await network.descent(readsInputs)
-  const atoms = Math.max(...regions.map((region) => region.atoms.length))
-  const targets = hunt
-    .ranked()
-    .filter((i) => regions[i]!.atoms.length > 0 && hunt.roomOf[i]!.free.length > 0)
-  if (!session || targets.length === 0) return
   const { inputs, outputs } = network
-  const perRow = atoms * (outputs + (readsInputs ? inputs : 0))
-  const rows = network.rowsFor(Math.max(1, Math.min(rowsOf(inputs), Math.floor(mostWeights / perRow))))
-  const descenders = Array.from({ length: rows }, (_, i) =>
-    drawDescender(hunt, targets, round, i, rng),
+  const targets = regions.flatMap(({ atoms }, i) =>
+    atoms.length > 0 && hunt.roomOf[i]!.free.length > 0 ? [i] : [],
   )
+  const readsInputs = regions.some(({ atoms }) => atoms.some(({ x }) => x.indices.length > 0))
+  const session = targets.length > 0 ? await network.descent(readsInputs) : null
+  if (!session) return null
+  const atoms = targets.reduce((most, i) => Math.max(most, regions[i]!.atoms.length), 0)
+  const perRow = atoms * (outputs + (readsInputs ? inputs : 0))
+  const fitting = Math.min(rowsOf(inputs), Math.floor(mostWeights / perRow))
+  const rows = network.rowsFor(Math.max(1, fitting))
   const feeds = atomFeeds({ rows, atoms, inputs, outputs, readsInputs })
+  return { session, feeds, targets, rows }
+}
+
+async function descendOnce(hunt: Hunt, descent: Descent, round: number, rng: Rng): Promise<void> {
+  const targets = hunt.ranked(descent.targets)
+  const descenders = Array.from({ length: descent.rows }, (_, i) =>
+    round === 0 ? firstDescender(hunt, targets, i, rng) : laterDescender(hunt, targets, rng),
+  )
   const steps = stepsOfRound[Math.min(round, stepsOfRound.length - 1)]!
-  await descend(hunt, session, descenders, steps, feeds, rng)
+  await descend(hunt, descent.session, descenders, steps, descent.feeds, rng)
 }
 
 /** Rows of a batch: enough to fill the kernels, few enough that a step is short. */
 const rowsOf = (inputs: number): number => (inputs <= 64 ? 128 : inputs <= 8192 ? 40 : 12)
 
-/** The first round takes the plain starts for each region in turn; later ones mix everything. */
 const firstStarts: readonly StartKind[] = ['centre', 'upper', 'lower', 'corner', 'uniform']
+
+/** In the first round: the plain starts for each region in turn. */
+function firstDescender(hunt: Hunt, targets: readonly number[], row: number, rng: Rng): Descender {
+  const region = targets[row % targets.length]!
+  const start = firstStarts[Math.floor(row / targets.length) % firstStarts.length]!
+  const x = new Float32Array(hunt.network.inputs)
+  writeStart(start, hunt.roomOf[region]!.box, rng, x)
+  const plain = { momentum: 0, isSign: true, sharpness: hard, isDiversified: false }
+  return { region, x, stepSize: 0.25, ...plain }
+}
+
 const laterStarts: readonly (StartKind | 'best')[] = [
   'uniform',
   'corner',
@@ -99,32 +131,22 @@ const laterStarts: readonly (StartKind | 'best')[] = [
   'best',
 ]
 
-function drawDescender(
-  hunt: Hunt,
-  targets: readonly number[],
-  round: number,
-  row: number,
-  rng: Rng,
-): Descender {
-  const isFirst = round === 0
-  const region = isFirst ? targets[row % targets.length]! : drawTarget(targets, rng)
-  const start = isFirst
-    ? firstStarts[Math.floor(row / targets.length) % firstStarts.length]!
-    : laterStarts[rng.below(laterStarts.length)]!
+/** In the rounds that follow: a mix of everything. */
+function laterDescender(hunt: Hunt, targets: readonly number[], rng: Rng): Descender {
+  const region = drawTarget(targets, rng)
+  const start = laterStarts[rng.below(laterStarts.length)]!
   const x = new Float32Array(hunt.network.inputs)
-  const best = hunt.bestPoint(region)
-  if (start === 'best' && best) x.set(best)
+  const best = start === 'best' ? hunt.bestPoint(region) : null
+  if (best) x.set(best)
   else writeStart(start === 'best' ? 'uniform' : start, hunt.roomOf[region]!.box, rng, x)
-  if (isFirst)
-    return { region, x, stepSize: 0.25, momentum: 0, isSign: true, sharpness: hard, isDiversified: false }
   return {
     region,
     x,
-    stepSize: start === 'best' ? pick([0.1, 0.03, 0.01, 0.003], rng) : pick([0.5, 0.25, 0.1, 0.03], rng),
+    stepSize: pick(best ? [0.1, 0.03, 0.01, 0.003] : [0.5, 0.25, 0.1, 0.03], rng),
     momentum: pick([0, 0.75, 0.9], rng),
     isSign: rng.uniform() < (hunt.network.inputs <= 64 ? 0.5 : 0.8),
     sharpness: pick([hard, hard, 4, 1], rng),
-    isDiversified: rng.uniform() < 0.2,
+    isDiversified: !best && rng.uniform() < 0.25,
   }
 }
 

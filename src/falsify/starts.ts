@@ -5,7 +5,12 @@ import type { Rng } from '../util/rng.js'
 export type StartKind = 'centre' | 'lower' | 'upper' | 'corner' | 'uniform'
 
 /** A point of a box, written into `out`. */
-export function writeStart(kind: StartKind, { lower, upper }: Box, rng: Rng, out: Float32Array): void {
+export function writeStart(
+  kind: StartKind,
+  { lower, upper }: Box,
+  rng: Rng,
+  out: Float32Array,
+): void {
   switch (kind) {
     case 'lower':
       out.set(lower)

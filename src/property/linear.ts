@@ -1,5 +1,5 @@
 /** Σ weight · variable over a few variables. Indices rise; no weight is 0. */
-export interface Terms {
+interface Terms {
   readonly indices: readonly number[]
   readonly weights: readonly number[]
 }

@@ -11,7 +11,7 @@ export interface Rows {
 }
 
 /** left − right of an atom, in double precision: it is true when this is not above 0 (below 0 where it is strict). */
-export function excess({ x, y, bound }: Atom, rows: Rows): number {
+function excess({ x, y, bound }: Atom, rows: Rows): number {
   let sum = 0
   for (let k = 0; k < y.indices.length; k++)
     sum += y.weights[k]! * rows.y[rows.yFrom + y.indices[k]!]!

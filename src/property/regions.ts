@@ -18,7 +18,7 @@ export interface Regions {
   readonly isCut: boolean
 }
 
-export interface RegionLimits {
+interface RegionLimits {
   /** Regions to make at most. */
   readonly regions: number
   /** Disjuncts to look at, those without a point included, and atoms of them all together. */

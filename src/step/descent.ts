@@ -114,7 +114,6 @@ function overItsOwn(g: GraphBuilder, reduce: 'ReduceMean' | 'ReduceMax', value: 
 function descentFeeds(network: DescentNetwork, { outputs, readsInputs }: DescentOptions): Value[] {
   const batch = network.batch ?? batchSymbol
   const inputs = network.sampleShape.reduce((a, b) => a * b, 1)
-  const float = (name: string, dims: readonly Dim[]): Value => ({ name, dtype: 'float32', dims })
   return [
     ...['lower', 'upper', 'velocity'].map((name) => float(name, [batch, ...network.sampleShape])),
     ...['step_size', 'momentum', 'is_sign', 'sharpness'].map((name) => float(name, [batch, 1])),
@@ -123,3 +122,5 @@ function descentFeeds(network: DescentNetwork, { outputs, readsInputs }: Descent
     ...(readsInputs ? [float('x_weights', [batch, 'A', inputs])] : []),
   ]
 }
+
+const float = (name: string, dims: readonly Dim[]): Value => ({ name, dtype: 'float32', dims })
