@@ -24,7 +24,8 @@ export const isBound = ({ x, y }: Atom): boolean => x.indices.length === 1 && y.
 export function narrow({ lower, upper }: Bounds, { x, bound, isStrict }: Atom): void {
   const index = x.indices[0]!
   const weight = x.weights[0]!
-  const limit = bound / weight
+  // 0 rather than −0.
+  const limit = bound / weight + 0
   if (weight > 0) upper[index] = Math.min(upper[index]!, isStrict ? nextDouble(limit, -1) : limit)
   else lower[index] = Math.max(lower[index]!, isStrict ? nextDouble(limit, 1) : limit)
 }
@@ -55,22 +56,23 @@ export function roundInward(bounds: Bounds): Box {
 /** The least float32 that is not below. */
 function roundUp(value: number): number {
   const near = Math.fround(value)
-  return near < value ? nextFloat(near, 1) : near
+  return near < value ? floatAbove(near) : near + 0
 }
 
 /** The greatest float32 that is not above. */
-const roundDown = (value: number): number => -roundUp(-value)
+const roundDown = (value: number): number => 0 - roundUp(-value)
 
 const bits = new DataView(new ArrayBuffer(8))
 
-/** The neighbour of a float32, in the direction of the sign. */
-function nextFloat(value: number, sign: 1 | -1): number {
-  if (value === 0) return sign * 2 ** -149
+/** The neighbour of a float32 above it. */
+function floatAbove(value: number): number {
+  if (value === 0) return 2 ** -149
   bits.setFloat32(0, value)
-  bits.setInt32(0, bits.getInt32(0) + (value > 0 === sign > 0 ? 1 : -1))
+  bits.setInt32(0, bits.getInt32(0) + (value > 0 ? 1 : -1))
   return bits.getFloat32(0)
 }
 
+/** The neighbour of a double, in the direction of the sign. */
 function nextDouble(value: number, sign: 1 | -1): number {
   if (value === 0) return sign * Number.MIN_VALUE
   bits.setFloat64(0, value)

@@ -17,8 +17,8 @@ export function witnessText({ x, y }: Witness): string {
 }
 
 /** Every digit that tells the number from its neighbours, and no exponent, which SMT-LIB does not have. */
-export function decimal(value: number): string {
-  const text = String(Object.is(value, -0) ? 0 : value)
+function decimal(value: number): string {
+  const text = Object.is(value, -0) ? '-0' : String(value)
   const [, sign, whole, fraction = '', power] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(text) ?? []
   if (whole === undefined || sign === undefined) throw new Error(`no finite number: ${text}`)
