@@ -73,7 +73,8 @@ export async function descend(
       const isAll = own.length === n
       const x = isAll ? at.x : gather(at.x, own, size)
       const out = isAll ? y : gather(y, own, outputs)
-      const margins = await of.look(room, x, out, own.length)
+      const meant = own.map((row) => rows[row]!.region)
+      const margins = await of.look(room, x, out, own.length, meant)
       own.forEach((row, i) => at.note(row, margins[i]!))
       if (of.isDone) return
     }

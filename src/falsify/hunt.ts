@@ -22,6 +22,9 @@ interface Best {
 /** Numbers that nearest misses may take together; with more regions only their margins are kept. */
 const mostKept = 2 ** 24
 
+/** With more regions in a room, a point that is meant for one is looked at for that one alone. */
+const mostNeighbours = 64
+
 /**
  * The search for a counterexample of one property: what was found so far, and the judge. Whatever proposes points hands
  * them to `look`; only `#judge` can say that one is a counterexample.
@@ -68,28 +71,39 @@ export class Hunt {
   }
 
   /**
-   * Looks at points of one room; the nearest is judged if it seems to be a counterexample.
+   * Looks at points of one room; the nearest are judged if they seem to be counterexamples.
    *
    * @param x - (n, inputs), inside the room's box
    * @param y - (n, outputs), as some batched pass gave them
-   * @returns the least margin of each point over the regions
+   * @param own - the region that each point is meant for
+   * @returns the margin of each point in its own region, or else the least over all of the room
    */
-  async look(room: Room, x: Float32Array, y: Float32Array, n: number): Promise<Float64Array> {
+  async look(
+    room: Room,
+    x: Float32Array,
+    y: Float32Array,
+    n: number,
+    own?: readonly number[],
+  ): Promise<Float64Array> {
     const { inputs, outputs } = this.network
     const margins = new Float64Array(n).fill(Infinity)
+    const least = new Float64Array(n).fill(Infinity)
+    const isCrowded = room.regions.length > mostNeighbours
     for (let row = 0; row < n; row++) {
       const rows = { x, y, xFrom: row * inputs, yFrom: row * outputs }
-      for (const index of room.regions) {
+      for (const index of own && isCrowded ? [own[row]!] : room.regions) {
         const margin = marginOf(this.regions[index]!, rows)
-        if (margin < margins[row]!) margins[row] = margin
+        if (margin < least[row]!) least[row] = margin
+        if (own?.[row] === index) margins[row] = margin
         if (margin < this.bestMargin(index))
           this.#keep(index, margin, x.subarray(rows.xFrom, rows.xFrom + inputs))
       }
     }
-    const nearest = leastOf(margins)
-    if (nearest >= 0 && margins[nearest]! <= 0)
-      await this.#judge(room, x.slice(nearest * inputs, (nearest + 1) * inputs))
-    return margins
+    for (const row of seeming(least)) {
+      if (this.witness) break
+      await this.#judge(room, x.slice(row * inputs, (row + 1) * inputs))
+    }
+    return own ? margins : least
   }
 
   #keep(region: number, margin: number, x: Float32Array): void {
@@ -117,8 +131,10 @@ export class Hunt {
 const freeInputs = ({ lower, upper }: Box): number[] =>
   Array.from(lower, (_, i) => i).filter((i) => lower[i]! < upper[i]!)
 
-function leastOf(values: Float64Array): number {
-  let least = -1
-  for (let i = 0; i < values.length; i++) if (least < 0 || values[i]! < values[least]!) least = i
-  return least
+/** A few rows that seem to be counterexamples, by margin: another kernel's rounding may have made the first one. */
+function seeming(margins: Float64Array): number[] {
+  const rows = Array.from(margins, (_, row) => row).filter((row) => margins[row]! <= 0)
+  return rows.sort((a, b) => margins[a]! - margins[b]!).slice(0, mostJudged)
 }
+
+const mostJudged = 4

@@ -155,8 +155,6 @@ describe('Ctrl-C', () => {
 })
 
 describe('bad input: one line, exit 2, nothing written', () => {
-  const bomb = (): void =>
-    writeFileSync(join(folder, 'bomb.vnnlib.gz'), gzipSync(Buffer.alloc(2 ** 28 + 9)))
   const cases: Readonly<Record<string, readonly [readonly string[], RegExp, (() => void)?]>> = {
     'no files': [[], /GNT_USAGE: missing MODEL and PROPERTY/],
     'no property': [['tie.onnx'], /GNT_USAGE: missing PROPERTY/],
@@ -193,3 +191,7 @@ describe('bad input: one line, exit 2, nothing written', () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: '1', result: 'sat' })
   })
 })
+
+function bomb(): void {
+  writeFileSync(join(folder, 'bomb.vnnlib.gz'), gzipSync(Buffer.alloc(2 ** 28 + 9)))
+}

@@ -57,10 +57,6 @@ describe('what is found', () => {
   })
 
   it('comes with notes: no gradient, disjuncts left out, an empty box', async () => {
-    const notesOf = async (name: string, known = unfalsifiable[name]!): Promise<string> => {
-      const paths = writePair(folder, slug(name), known)
-      return (await falsifier.run({ ...paths, timeoutMs: 300, seed: 1 })).notes.join()
-    }
     expect(await notesOf('many inputs and no gradient rule')).toMatch(/points are drawn only.*Det/)
     expect(await notesOf('an empty box')).toMatch(/true of no point/)
     const choices = Array.from({ length: 20 }, () => '(or (<= Y_0 -1) (<= Y_1 -1))')
@@ -135,6 +131,11 @@ describe('refused', () => {
     await cancelled.close()
   })
 })
+
+async function notesOf(name: string, known = unfalsifiable[name]!): Promise<string> {
+  const paths = writePair(folder, slug(name), known)
+  return (await falsifier.run({ ...paths, timeoutMs: 300, seed: 1 })).notes.join()
+}
 
 /** By ONNX Runtime alone, on the file. */
 async function expectWitness(

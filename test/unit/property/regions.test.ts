@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { roundInward } from '../../../src/property/box.js'
 import { disjunctsOf } from '../../../src/property/dnf.js'
@@ -10,6 +10,15 @@ const declared = '(declare-const X_0 Real)(declare-const X_1 Real)(declare-const
 const regions = (text: string) => regionsOf(parseVnnlib(declared + text, 'p'), 'p')
 const unit = '(assert (and (<= 0 X_0) (<= X_0 1) (<= 0 X_1) (<= X_1 1)))'
 const bounds = (of: { lower: Float32Array; upper: Float32Array }) => [[...of.lower], [...of.upper]]
+
+/** The box of one input. */
+const one = (low: number, high: number) => {
+  const { lower, upper } = roundInward({
+    lower: Float64Array.of(low),
+    upper: Float64Array.of(high),
+  })
+  return [lower[0]!, upper[0]!] as const
+}
 
 describe('disjuncts', () => {
   /** Formulas over the propositions 0 … 3, each an atom `Y_i ≤ 0`. */
@@ -123,14 +132,6 @@ describe('boxes', () => {
 
   describe('rounded inward to float32', () => {
     const finite = fc.double({ min: -1e30, max: 1e30, noNaN: true })
-    const one = (low: number, high: number) => {
-      const { lower, upper } = roundInward({
-        lower: Float64Array.of(low),
-        upper: Float64Array.of(high),
-      })
-      return [lower[0]!, upper[0]!] as const
-    }
-
     it('never leave the bounds, and no float32 is lost', () => {
       fc.assert(
         fc.property(finite, finite, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, t) => {
