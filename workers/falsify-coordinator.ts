@@ -25,6 +25,8 @@ export interface FalsifyAllOptions {
  * Falsifies instances on worker processes. A worker goes on with the network that it has open for as long as there are
  * instances of it. An instance that ends its process is lost, the others are not. On abort the instances under way end
  * at their next step, and are left out.
+ *
+ * @throws what `onSettled` throws, and bugs of a worker: then the others are stopped as well
  */
 export async function falsifyAll({
   jobs,
@@ -38,7 +40,8 @@ export async function falsifyAll({
     for (const process of open) process.cancel()
   }
   signal?.addEventListener('abort', cancel)
-  const isAborted = (): boolean => signal?.aborted ?? false
+  let hasFailed = false
+  const isAborted = (): boolean => hasFailed || (signal?.aborted ?? false)
   const start = (): FalsifyProcess => {
     const process = new FalsifyProcess()
     open.add(process)
@@ -49,12 +52,12 @@ export async function falsifyAll({
     while (!isAborted()) {
       const job = queue.next(worker)
       if (!job) break
-      const settled = await settle(process, job)
-      if (isAborted() && 'error' in settled) break
-      if ('error' in settled && settled.error instanceof PoolLost) {
+      if (process.hasEnded) {
         open.delete(process)
         process = start()
       }
+      const settled = await settle(process, job)
+      if (isAborted() && 'error' in settled) break
       await onSettled(settled)
     }
     await process.stop()
@@ -63,6 +66,9 @@ export async function falsifyAll({
   try {
     const count = Math.min(workers, jobs.length)
     await Promise.all(Array.from({ length: count }, (_, worker) => work(worker)))
+  } catch (error) {
+    hasFailed = true
+    throw error
   } finally {
     signal?.removeEventListener('abort', cancel)
     cancel()

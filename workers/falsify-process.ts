@@ -35,6 +35,11 @@ export class FalsifyProcess {
     })
   }
 
+  /** It crashed, or was killed. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
   #end(reason: string): void {
     this.#hasEnded = true
     this.#waiting?.reject(new PoolLost(`the worker process ended (${reason})`))
