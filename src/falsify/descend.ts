@@ -27,6 +27,9 @@ const diversifyingSteps = 3
 /** Share of the steps after which a row is looked at: no progress halves its step and takes it back to its best. */
 const reviewShare = 0.2
 
+/** Reviews without progress of any row, as where the network is flat, after which all begin anew elsewhere. */
+const mostIdle = 3
+
 /**
  * Descends with all rows in one batch, until one of them is a counterexample or the steps are done. As in APGD (Croce &
  * Hein 2020, arXiv:2003.01690) a row that stops getting better goes back to its best point with half the step.
@@ -52,6 +55,7 @@ export async function descend(
       rng,
     )
   const review = Math.max(2, Math.round(steps * reviewShare))
+  let idle = 0
   for (let step = 0; step <= steps && !hunt.isDone; step++) {
     if (step === diversifyingSteps) fillAtoms(feeds, regions)
     const results = await session.run(state.feeds(feeds))
@@ -62,7 +66,9 @@ export async function descend(
       results['x_next']!.data as Float32Array,
       results['velocity_next']!.data as Float32Array,
     )
-    if ((step + 1) % review === 0) state.review()
+    if ((step + 1) % review > 0) continue
+    idle = state.review() ? 0 : idle + 1
+    if (idle === mostIdle) return
   }
 
   /** Rows of one room at a time. */
@@ -164,16 +170,20 @@ class DescentState {
     this.#velocity = velocity
   }
 
-  review(): void {
+  /** @returns whether any row has got better since the last time */
+  review(): boolean {
     const size = this.#hunt.network.inputs
+    let hasProgress = false
     for (let row = 0; row < this.#n; row++) {
       const isBetter = this.#best[row]! < this.#reviewed[row]!
       this.#reviewed[row] = this.#best[row]!
+      hasProgress ||= isBetter
       if (isBetter) continue
       this.#stepSize[row]! /= 2
       const from = row * size
       this.x.set(this.#bestX.subarray(from, from + size), from)
       this.#velocity.fill(0, from, from + size)
     }
+    return hasProgress
   }
 }

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { GauntletError } from '../../../src/errors.js'
 import { areAllTrue } from '../../../src/property/margin.js'
 import { regionsOf } from '../../../src/property/regions.js'
 import { parseVnnlib } from '../../../src/property/vnnlib.js'
@@ -104,4 +106,34 @@ describe('what is no property: one line with the place', () => {
         expect((error as Error).message).not.toMatch(/\p{Cc}/u)
       }
     })
+})
+
+it('whatever the text is, it is read or refused', () => {
+  const words = ['(', '(', ')', ')', 'assert', 'and', 'or', 'not', '<=', '=', '+', '*', '/', '-']
+  const more = [
+    'X_0',
+    'X_1',
+    'Y_0',
+    'Y_1',
+    '1',
+    '-2e3',
+    '0',
+    ';',
+    '\n',
+    '|',
+    '"',
+    'declare-const',
+    'Real',
+  ]
+  const texts = fc.array(fc.constantFrom(...words, ...more), { maxLength: 60 })
+  fc.assert(
+    fc.property(texts, (parts) => {
+      try {
+        regionsOf(parseVnnlib(`${declared}${box}${parts.join(' ')}`, 'p'), 'p')
+      } catch (error) {
+        expect(error).toBeInstanceOf(GauntletError)
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })
