@@ -18,8 +18,8 @@ export const isWord = (sexp: Sexp | undefined): sexp is Word => sexp !== undefin
 /** Deeper than any property is written; whoever walks the lists may recurse. */
 const mostNested = 200
 
-/** White space, comments up to the end of a line, parentheses, |quoted| and "quoted" words, and words. */
-const token = /[^\S\n]+|\n|;[^\n]*|[()]|\|[^|]*\||"[^"]*"|[^\s();|"]+/y
+/** A |quoted| or "quoted" word, or one up to the next white space, parenthesis, comment or quote. */
+const word = /\|[^|]*\||"[^"]*"|[^\s();|"]+/y
 
 /**
  * The lists at the top of an SMT-LIB text, one at a time.
@@ -29,28 +29,27 @@ const token = /[^\S\n]+|\n|;[^\n]*|[()]|\|[^|]*\||"[^"]*"|[^\s();|"]+/y
  */
 export function* readLists(text: string, path: string): Generator<List> {
   let line = 1
-  let at = 0
   const open: { items: Sexp[]; line: number }[] = []
-  while (at < text.length) {
-    token.lastIndex = at
-    const found = token.exec(text)?.[0]
-    if (found === undefined)
-      throw propertyError('a quoted word does not end', path, line, {
-        got: text.slice(at, at + 40),
-      })
-    at += found.length
-    if (found === '\n') line++
-    else if (found === '(') {
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at]!
+    if (mark === '\n') line++
+    else if (mark === ';') at = endOfLine(text, at) - 1
+    else if (mark === '(') {
       if (open.length >= mostNested)
         throw propertyError(`lists are nested more than ${mostNested} deep`, path, line)
       open.push({ items: [], line })
-    } else if (found === ')') {
+    } else if (mark === ')') {
       const list = open.pop()
       if (!list) throw propertyError('a parenthesis closes nothing', path, line)
       const outer = open.at(-1)
       if (outer) outer.items.push(list)
       else yield list
-    } else if (!found.startsWith(';') && found.trim() !== '') {
+    } else if (mark.trim() !== '') {
+      const found = wordAt(text, at)
+      if (found === undefined)
+        throw propertyError('a quoted word does not end', path, line, {
+          got: text.slice(at, at + 40),
+        })
       const list = open.at(-1)
       if (!list)
         throw propertyError('a word outside of parentheses', path, line, {
@@ -58,7 +57,8 @@ export function* readLists(text: string, path: string): Generator<List> {
           expected: 'VNN-LIB, as in (assert (<= X_0 1.0))',
         })
       list.items.push({ text: found, line })
-      line += countBreaks(found)
+      at += found.length - 1
+      if (mark === '|' || mark === '"') line += found.split('\n').length - 1
     }
   }
   const left = open[0]
@@ -68,4 +68,12 @@ export function* readLists(text: string, path: string): Generator<List> {
     })
 }
 
-const countBreaks = (text: string): number => text.split('\n').length - 1
+function wordAt(text: string, at: number): string | undefined {
+  word.lastIndex = at
+  return word.exec(text)?.[0]
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from)
+  return end < 0 ? text.length : end
+}

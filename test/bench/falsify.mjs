@@ -9,7 +9,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
@@ -174,7 +174,7 @@ function page(table, wrong, wall) {
   return `# Counterexamples of published properties
 
 \`gauntlet falsify --instances\` on ${rows.length} properties of the VNN competitions of 2021 to 2024, with ${workers} workers on ${workers} cores of
-${cpus()[0].model} and ${flags.timeout} s for each. \`sat\`: a counterexample is known to exist; \`unsat\`: verification tools agree
+${cpus()[0].model} and ${flags.timeout} s for each, the machine having a load of ${loadavg()[2].toFixed(1)}. \`sat\`: a counterexample is known to exist; \`unsat\`: verification tools agree
 that there is none. Seconds are those of \`--json\` for what was found, from the reading of model and property on; the last
 column is the median of \`gauntlet falsify NET.onnx PROPERTY.vnnlib\` as a command of its own, Node's start included. Every
 witness was read back from its text and checked with ONNX Runtime against the data set's own reading of the property:
@@ -183,7 +183,7 @@ the atoms without tolerance. Written by \`node test/bench/falsify.mjs --write\`.
 ${table}
 
 ${wrong.length === 0 ? 'Nothing is missing, and nothing contradicts what is known.' : wrong.map((one) => `- ${one}`).join('\n')} All ${rows.length} took ${wall.toFixed(0)} s, nearly all of it the limit of those
-without an answer. The sat instances of this set are those that some tool or PGD has solved, and many of the \`unsat\` ones
-are chosen for being hard to prove: the rates are not those of the benchmarks.
+without an answer. Of the sat instances the harder ones were chosen for this set, of the unsat ones those that most tools
+agree on: the rates are not those of the benchmarks.
 `
 }
