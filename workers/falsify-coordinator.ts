@@ -1,5 +1,6 @@
 import { GauntletError } from '../src/errors.js'
 import type { FalsifyJob, FalsifyResult } from '../src/falsify/falsify.js'
+import { abortsWithin, groupSignalMs } from './coordinator.js'
 import { FalsifyProcess } from './falsify-process.js'
 import { PoolLost } from './pool-process.js'
 
@@ -57,6 +58,8 @@ export async function falsifyAll({
         process = start()
       }
       const settled = await settle(process, job)
+      if ('error' in settled && settled.error instanceof PoolLost)
+        await abortsWithin(signal, groupSignalMs)
       if (isAborted() && 'error' in settled) break
       await onSettled(settled)
     }
