@@ -10,6 +10,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
   noise: { params: { tries: 5 }, isRandom: true },
   pgd: { params: { steps: 6 }, isRandom: true },
+  square: { params: { queries: 12 }, isRandom: true },
 }
 
 it('every built-in attack is held to the contract', () => {
