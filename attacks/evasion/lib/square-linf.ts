@@ -1,5 +1,5 @@
 import type { Sample, ThreatModel } from '../../../src/plugin.js'
-import { forRows, placeAtRandom, Saved, sizeOf, type Grid } from './grid.js'
+import { forRows, placeAtRandom, Saved, sizeOf, type Grid, type Window } from './grid.js'
 
 /** Where the Square attack begins, and what it tries next, in one norm. */
 export interface Squares {
@@ -22,22 +22,32 @@ export const linfSquares: Squares = {
       }
   },
 
-  propose(grid, threat, { clean, point, rng }, share) {
-    const window = placeAtRandom(grid, sizeOf(grid, share), rng)
-    const saved = new Saved(grid, [window], point)
+  propose(grid, threat, sample, share) {
+    const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
+    const saved = new Saved(grid, [window], sample.point)
     // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
-    let isChanged = false
-    for (let tries = 0; tries < 16 && !isChanged; tries++)
-      for (let channel = 0; channel < grid.channels; channel++) {
-        const move = rng.uniform() < 0.5 ? -threat.epsilon : threat.epsilon
-        forRows(grid, channel, window, (from, count) => {
-          for (let i = from; i < from + count; i++) {
-            const next = Math.min(Math.max(clean[i]! + move, threat.bounds[0]), threat.bounds[1])
-            isChanged ||= Math.abs(next - point[i]!) > threat.epsilon / 1000
-            point[i] = next
-          }
-        })
-      }
+    for (let tries = 0; tries < 16; tries++) if (fill(grid, threat, sample, window)) break
     return saved
   },
+}
+
+/** @returns whether anything changed that is more than rounding */
+function fill(
+  grid: Grid,
+  { epsilon, bounds: [low, high] }: ThreatModel,
+  { clean, point, rng }: Sample,
+  window: Window,
+): boolean {
+  let most = 0
+  for (let channel = 0; channel < grid.channels; channel++) {
+    const move = rng.uniform() < 0.5 ? -epsilon : epsilon
+    forRows(grid, channel, window, (from, count) => {
+      for (let i = from; i < from + count; i++) {
+        const next = Math.min(Math.max(clean[i]! + move, low), high)
+        most = Math.max(most, Math.abs(next - point[i]!))
+        point[i] = next
+      }
+    })
+  }
+  return most > epsilon / 1000
 }

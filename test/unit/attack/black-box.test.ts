@@ -8,6 +8,13 @@ import { mlpOf, openModel, samplesOf } from '../../helpers/networks.js'
 
 const untargeted = { kind: 'untargeted' } as const
 
+const threatOf = (norm: Norm, epsilon: number): ThreatModel => ({
+  norm,
+  epsilon,
+  bounds: [0, 1],
+  goal: untargeted,
+})
+
 describe('a linear model, whose least epsilon is known', () => {
   const problem = linearProblem(30)
   let model: ModelHandle
@@ -47,12 +54,6 @@ describe('a small network', () => {
     model = await openModel(mlpOf(shape, 4, { hidden: 24 }), { mean: [0.5], std: [0.25] })
   })
   afterAll(() => model.close())
-  const threatOf = (norm: Norm, epsilon: number): ThreatModel => ({
-    norm,
-    epsilon,
-    bounds: [0, 1],
-    goal: untargeted,
-  })
 
   it.each([
     ['linf', 0.03, 0.9],
