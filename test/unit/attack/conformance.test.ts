@@ -5,11 +5,18 @@ import { describeAttack, type AttackCase } from '../../conformance/attack.js'
 
 /** What makes an attack quick enough, and whether it draws random numbers. */
 const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
+  boundary: { params: { queries: 80 }, isRandom: true },
   deepfool: { isRandom: false },
   fgsm: { isRandom: false },
+  hopskipjump: { params: { queries: 80, initialProbes: 8 }, isRandom: true },
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
+  nes: { params: { steps: 3, pairs: 3 }, isRandom: true },
   noise: { params: { tries: 5 }, isRandom: true },
+  'one-pixel': { params: { population: 6, generations: 2 }, isRandom: true },
   pgd: { params: { steps: 6 }, isRandom: true },
+  'sign-flip': { params: { queries: 60 }, isRandom: true },
+  simba: { params: { queries: 12 }, isRandom: true },
+  spsa: { params: { steps: 3, pairs: 3 }, isRandom: true },
   square: { params: { queries: 12 }, isRandom: true },
 }
 
