@@ -12,7 +12,7 @@ export const spsa = defineAttack({
   atlas: 'AML.T0043.001',
   kind: 'fixed-epsilon',
   needs: ['scores'],
-  norms: ['linf', 'l2'],
+  norms: ['linf'],
   goals: ['untargeted', 'targeted'],
   restarts: 1,
   params: z.object({
