@@ -64,12 +64,13 @@ function* evolve(sample: Sample, grid: Grid, threat: ThreatModel, population: nu
     }
 }
 
+const inside = (value: number, axis: number): number =>
+  Math.min(Math.max(Math.floor(value), 0), axis - 1)
+
 /** Places beyond the edge mean the edge; values beyond the bounds are the host's to clip. */
 function paint({ clean, point }: Sample, grid: Grid, candidate: Float64Array): void {
   const { channels, height, width } = grid
   point.set(clean)
-  const inside = (value: number, axis: number): number =>
-    Math.min(Math.max(Math.floor(value), 0), axis - 1)
   for (let at = 0; at < candidate.length; at += 2 + channels) {
     const pixel = inside(candidate[at]!, height) * width + inside(candidate[at + 1]!, width)
     for (let channel = 0; channel < channels; channel++)

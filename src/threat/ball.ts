@@ -25,6 +25,12 @@ export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
         total += d > 0 ? 1 : d
       }
       return total
+    case 'severity':
+      for (let i = 0; i < n; i++) {
+        const d = Math.abs(a[i]! - b[i]!)
+        total = Math.max(total, d > 0 ? 1 : d)
+      }
+      return total
   }
 }
 
@@ -151,6 +157,7 @@ export function randomInBall(
   out: Float32Array,
 ): void {
   const { norm, epsilon } = threat
+  if (norm === 'severity') throw new Error('there is no ball of severity to draw from')
   if (norm === 'l0') {
     out.set(x)
     const [low, high] = threat.bounds
