@@ -26,8 +26,8 @@ export function warp(
     for (let column = 0; column < width; column++) {
       // Where this value comes from: the motion backwards.
       const [y, x] = [row - middleRow - down, column - middleColumn - right]
-      const fromRow = cosine * y - sine * x + middleRow
-      const fromColumn = sine * y + cosine * x + middleColumn
+      const fromRow = cosine * y + sine * x + middleRow
+      const fromColumn = cosine * x - sine * y + middleColumn
       const [top, left] = [Math.floor(fromRow), Math.floor(fromColumn)]
       const [low, side] = [fromRow - top, fromColumn - left]
       for (let c = 0; c < channels; c++) {
