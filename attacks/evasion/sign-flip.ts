@@ -9,7 +9,7 @@ export const signFlip = defineAttack({
   version: 1,
   title: 'Sign flip attack',
   source:
-    'Chen et al. 2020, "Boosting decision-based black-box adversarial attacks with random sign flip" (ECCV), algorithm 1, without the reduction of dimension',
+    'Chen et al., ECCV 2020, ecva.net/papers/eccv_2020/papers_ECCV/papers/123600273.pdf, algorithm 1, without the reduction of dimension',
   atlas: 'AML.T0043.001',
   kind: 'minimum-norm',
   needs: ['labels'],

@@ -6,7 +6,7 @@ import { estimate, type Estimate } from './lib/estimate.js'
 export const spsa = defineAttack({
   id: 'spsa',
   version: 1,
-  title: 'Simultaneous perturbation stochastic approximation (SPSA)',
+  title: 'Stochastic approximation (SPSA)',
   source:
     'Uesato et al. 2018, arXiv:1802.05666, algorithm 1, with Adam and the difference of logits',
   atlas: 'AML.T0043.001',

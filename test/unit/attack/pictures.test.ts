@@ -38,6 +38,8 @@ beforeAll(async () => {
 })
 afterAll(() => model.close())
 
+const at = (array: Float32Array, r: number, c: number): number => array[r * 16 + c]!
+
 const row = (array: Float32Array, i: number): Float32Array =>
   array.subarray(i * size, (i + 1) * size)
 
@@ -66,6 +68,11 @@ describe.each(corruptionNames)('%s', (corruption) => {
   })
 })
 
+async function fooledBy(severity: number, angles: number, shifts: number): Promise<number> {
+  const params = { search: 'grid', angles, shifts }
+  return successes(await attack(model, spatial, threatOf('severity', severity), x, { params }))
+}
+
 describe('spatial', () => {
   const grid = { channels: 3, height: 16, width: 16 }
   const picture = row(x, 0)
@@ -78,7 +85,6 @@ describe('spatial', () => {
 
   it('a quarter turn and whole shifts move values as they are', () => {
     const out = new Float32Array(size)
-    const at = (array: Float32Array, r: number, c: number): number => array[r * 16 + c]!
     warp(picture, grid, { angle: Math.PI / 2, down: 0, right: 0 }, 0, out)
     for (const [r, c] of [
       [0, 0],
@@ -94,16 +100,10 @@ describe('spatial', () => {
   })
 
   it('a finer grid and a higher severity find no fewer', async () => {
-    const found = async (severity: number, angles: number, shifts: number): Promise<number> =>
-      successes(
-        await attack(model, spatial, threatOf('severity', severity), x, {
-          params: { search: 'grid', angles, shifts },
-        }),
-      )
-    const [coarse, fine] = [await found(5, 3, 1), await found(5, 9, 3)]
+    const [coarse, fine] = [await fooledBy(5, 3, 1), await fooledBy(5, 9, 3)]
     expect(fine).toBeGreaterThanOrEqual(coarse)
     expect(fine).toBeGreaterThan(0)
-    expect(await found(1, 1, 1)).toBe(0)
+    expect(await fooledBy(1, 1, 1)).toBe(0)
   })
 
   it('what it changes is at distance 1', async () => {

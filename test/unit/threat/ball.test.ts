@@ -46,13 +46,16 @@ describe('distance', () => {
     expect(distance(norm, a, a)).toBe(0)
   })
 
-  it.each(['linf', 'l2', 'l1', 'l0', 'severity'] as const)('%s of NaN is NaN, wherever it stands', (norm) => {
-    for (let i = 0; i < 3; i++) {
-      const a = new Float32Array(3)
-      a[i] = NaN
-      expect(distance(norm, a, new Float32Array(3))).toBeNaN()
-    }
-  })
+  it.each(['linf', 'l2', 'l1', 'l0', 'severity'] as const)(
+    '%s of NaN is NaN, wherever it stands',
+    (norm) => {
+      for (let i = 0; i < 3; i++) {
+        const a = new Float32Array(3)
+        a[i] = NaN
+        expect(distance(norm, a, new Float32Array(3))).toBeNaN()
+      }
+    },
+  )
 
   it('is in float64: small values beside large ones count', () => {
     const [a, b] = [Float32Array.of(1e8, 1), new Float32Array(2)]
