@@ -5,11 +5,17 @@ import { describeAttack, type AttackCase } from '../../conformance/attack.js'
 
 /** What makes an attack quick enough, and whether it draws random numbers. */
 const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
+  'apgd-ce': { params: { steps: 8 }, isRandom: true },
+  'apgd-dlr': { params: { steps: 8 }, isRandom: true },
+  'apgd-t': { params: { steps: 5, targets: 2 }, isRandom: true },
+  bim: { params: { steps: 5 }, isRandom: false },
   deepfool: { isRandom: false },
   fgsm: { isRandom: false },
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
+  'ni-fgsm': { params: { steps: 5 }, isRandom: false },
   noise: { params: { tries: 5 }, isRandom: true },
   pgd: { params: { steps: 6 }, isRandom: true },
+  rfgsm: { isRandom: true },
 }
 
 it('every built-in attack is held to the contract', () => {
