@@ -2,8 +2,11 @@ import type { AttackPlugin } from '../src/plugin.js'
 import { apgdCe } from './evasion/apgd-ce.js'
 import { apgdDlr } from './evasion/apgd-dlr.js'
 import { apgdT } from './evasion/apgd-t.js'
+import { autoattack } from './evasion/autoattack.js'
 import { bim } from './evasion/bim.js'
 import { deepfool } from './evasion/deepfool.js'
+import { fabT } from './evasion/fab-t.js'
+import { fab } from './evasion/fab.js'
 import { fgsm } from './evasion/fgsm.js'
 import { miFgsm } from './evasion/mi-fgsm.js'
 import { niFgsm } from './evasion/ni-fgsm.js'
@@ -22,6 +25,9 @@ export const builtInAttacks: readonly AttackPlugin[] = [
   apgdCe,
   apgdDlr,
   apgdT,
+  autoattack,
   deepfool,
+  fab,
+  fabT,
   noise,
 ]
