@@ -26,7 +26,8 @@ export const niFgsm = defineAttack({
   }),
   label: ({ steps, loss }) => `NI-FGSM-${steps}${loss === 'ce' ? '' : `-${loss}`}`,
   async run(context, { steps, decay, loss }) {
-    const stepSize = context.threat.epsilon / steps
+    const { epsilon, bounds } = context.threat
+    const stepSize = epsilon / steps
     context.start('clean')
     const tracks = new Map<number, Track>()
     for (const { id, clean } of context.samples)
@@ -41,24 +42,18 @@ export const niFgsm = defineAttack({
       for (const { id, point, gradient, clean } of context.samples) {
         const { momentum, at } = tracks.get(id)!
         let size = 0
-        for (const value of gradient) size += Math.abs(value)
+        for (let i = 0; i < gradient.length; i++) size += Math.abs(gradient[i]!)
         const scale = size > 0 ? gradient.length / size : 0
         for (let i = 0; i < at.length; i++) {
-          momentum[i] = decay * momentum[i]! + scale * gradient[i]!
-          at[i] = within(at[i]! + stepSize * Math.sign(momentum[i]!), clean[i]!, context.threat)
+          const g = decay * momentum[i]! + scale * gradient[i]!
+          const moved = at[i]! + (g > 0 ? stepSize : g < 0 ? -stepSize : 0)
+          const least = Math.max(clean[i]! - epsilon, bounds[0])
+          const most = Math.min(clean[i]! + epsilon, bounds[1])
+          momentum[i] = g
+          at[i] = moved < least ? least : moved > most ? most : moved
         }
         point.set(at)
       }
     }
   },
 })
-
-/** One value, put back into ball and bounds. */
-function within(
-  value: number,
-  clean: number,
-  { epsilon, bounds }: { readonly epsilon: number; readonly bounds: readonly [number, number] },
-): number {
-  const [least, most] = [Math.max(clean - epsilon, bounds[0]), Math.min(clean + epsilon, bounds[1])]
-  return Math.min(Math.max(value, least), most)
-}

@@ -101,7 +101,7 @@ export class Start {
         throw new Error(`${this.#plugin.id} does not declare that it needs gradients`)
       this.#confine(options.within)
       await this.#calls.gradient(this.#samples, options)
-      await this.#look()
+      if ((options.within ?? this.#area) === this.#area) await this.#look()
     })
   }
 

@@ -49,7 +49,7 @@ export interface LossOptions {
 export interface GradientOptions extends LossOptions {
   /**
    * Where points may be for this call. Default: as for every other. `bounds` lets an attack of fixed epsilon look beyond
-   * its ball; what it finds there counts only if it still reaches the goal when put back.
+   * its ball; nothing it sees there is judged.
    */
   readonly within?: 'ball' | 'bounds' | undefined
 }

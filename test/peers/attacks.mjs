@@ -103,7 +103,8 @@ sides classify correctly), epsilons, in one run, ${threads === 1 ? 'one thread e
 share of the pictures that still stand, judged by the network on what the attack returned. *Median norm*: of the closest
 example, for attacks of least norm, which go on to their end. *Agrees*: share of the pictures with the same verdict; of
 least norms, with one at most ${Math.round(100 * (targets.norm - 1))} % longer than the peer's. *Seconds*: of processor time,
-which other work on the machine does not lengthen; programs are compiled and PyTorch has run before. *ms a gradient*: these
+which other work on the machine hardly lengthens, the shortest of as many runs as fit into a second, at most five; programs
+are compiled before. *ms a gradient*: these
 seconds over the gradients of single pictures that were computed; peers go on with pictures that have fallen, ours do not.
 PyTorch runs in the memory format that is faster for the network.
 

@@ -19,6 +19,9 @@ export interface Move {
   readonly scratch: Float64Array
 }
 
+/** Of the radius in L2 and L1: rounded to float32, a point on the sphere is as often outside, and projected again. */
+const inside = 1 - 1e-6
+
 /**
  * z = P(x + η·ascend ∇), x ← P(x + α·(z − x) + (1 − α)·(x − previous)).
  * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
@@ -26,13 +29,17 @@ export interface Move {
 export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
   linf: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, share }) => {
     const [low, high] = bounds
+    const rest = 1 - share
     for (let i = 0; i < point.length; i++) {
-      const [x, c, g] = [point[i]!, clean[i]!, gradient[i]!]
-      const least = c - epsilon > low ? c - epsilon : low
-      const most = c + epsilon < high ? c + epsilon : high
+      const x = point[i]!
+      const c = clean[i]!
+      const g = gradient[i]!
+      // In float32, as the host's box is, or every other point would be put back by a rounding error.
+      const least = c - epsilon > low ? Math.fround(c - epsilon) : low
+      const most = c + epsilon < high ? Math.fround(c + epsilon) : high
       let z = g > 0 ? x + stepSize : g < 0 ? x - stepSize : x
       z = z < least ? least : z > most ? most : z
-      const y = x + share * (z - x) + (1 - share) * (x - previous[i]!)
+      const y = x + share * (z - x) + rest * (x - previous[i]!)
       previous[i] = x
       point[i] = y < least ? least : y > most ? most : y
     }
@@ -61,12 +68,13 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
       if (gradient[i] !== 0 && Math.abs(gradient[i]!) >= cut) chosen++
     const size = chosen > 0 ? stepSize / chosen : 0
     for (let i = 0; i < point.length; i++) {
-      const [x, g] = [point[i]!, gradient[i]!]
+      const x = point[i]!
+      const g = gradient[i]!
       const step = Math.abs(g) >= cut ? size * Math.sign(g) : 0
       scratch[i] = x + step - clean[i]!
       previous[i] = x
     }
-    projectL1Box(scratch, clean, epsilon, bounds)
+    projectL1Box(scratch, clean, inside * epsilon, bounds)
     for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scratch[i]!
   },
 }
@@ -74,7 +82,7 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
 /** The δ in `scratch` onto the L2 ball, then within the bounds, which only shortens it. */
 function shrink({ clean, epsilon, bounds: [low, high], scratch }: Move): void {
   const reach = euclidean(scratch)
-  const scale = reach > epsilon ? epsilon / reach : 1
+  const scale = reach > inside * epsilon ? (inside * epsilon) / reach : 1
   for (let i = 0; i < scratch.length; i++) {
     const c = clean[i]!
     scratch[i] = Math.min(Math.max(c + scale * scratch[i]!, low), high) - c

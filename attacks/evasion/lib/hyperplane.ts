@@ -39,57 +39,66 @@ export function stepToPlane(
 ): number {
   const { weight, room } = scratch
   const [low, high] = bounds
-  let reachable = 0
+  const isLinf = norm === 'linf'
+  const side = need < 0 ? -1 : 1
+  let [reachable, slope] = [0, 0]
   for (let i = 0; i < x.length; i++) {
-    const gain = need < 0 ? -w[i]! : w[i]!
-    weight[i] = Math.abs(gain)
-    room[i] = Math.max(gain > 0 ? high - x[i]! : x[i]! - low, 0)
-    reachable += weight[i]! * room[i]!
+    const gain = side * w[i]!
+    const size = gain > 0 ? gain : -gain
+    const way = gain > 0 ? high - x[i]! : x[i]! - low
+    weight[i] = size
+    room[i] = way > 0 ? way : 0
+    reachable += size * room[i]!
+    slope += isLinf ? size : size * size
   }
-  const wanted = Math.min(Math.abs(need), reachable)
+  const wanted = Math.min(side * need, reachable)
+  const t = norm === 'l1' ? 0 : paceOf(isLinf, wanted, slope, scratch)
   if (norm === 'l1') fillLargest(wanted, out, scratch)
-  else fillEvenly(norm, wanted, out, scratch)
   let [sum, squares, most] = [0, 0, 0]
   for (let i = 0; i < x.length; i++) {
-    const size = out[i]!
+    let size = out[i]!
+    if (norm !== 'l1') {
+      // Where the weight is 0 nothing is gained by a move.
+      size = isLinf ? (weight[i] === 0 ? 0 : t) : t * weight[i]!
+      if (size > room[i]!) size = room[i]!
+    }
     sum += size
     squares += size * size
     if (size > most) most = size
-    if (w[i]! > 0 === need < 0) out[i] = -size
+    out[i] = side * w[i]! > 0 ? size : -size
   }
-  return norm === 'linf' ? most : norm === 'l2' ? Math.sqrt(squares) : sum
+  return isLinf ? most : norm === 'l2' ? Math.sqrt(squares) : sum
 }
 
 /**
  * t of the gain g(t) = Σ |wᵢ|·min(t·aᵢ, roomᵢ) = wanted, a = 1 or |w|. g is concave and piecewise linear, so Newton's
  * method from t = 0 never passes the root, and ends on its piece.
+ * @param slope - g′(0)
  */
-function fillEvenly(
-  norm: Norm,
+function paceOf(
+  isLinf: boolean,
   wanted: number,
-  out: Float64Array,
+  slope: number,
   { weight, room }: PlaneScratch,
-): void {
-  const n = out.length
-  const isLinf = norm === 'linf'
-  let t = 0
+): number {
+  if (!(slope > 0)) return 0
+  let t = wanted / slope
   for (let round = 0; round < 200; round++) {
-    let [gain, slope] = [0, 0]
-    for (let i = 0; i < n; i++) {
+    let [gain, rise] = [0, 0]
+    for (let i = 0; i < weight.length; i++) {
       const size = weight[i]!
       const pace = isLinf ? 1 : size
-      if (t * pace < room[i]!) {
-        gain += size * pace * t
-        slope += size * pace
+      const way = t * pace
+      if (way < room[i]!) {
+        gain += size * way
+        rise += size * pace
       } else gain += size * room[i]!
     }
     const missing = wanted - gain
-    if (!(slope > 0) || !(missing > 1e-12 * wanted)) break
-    t += missing / slope
+    if (!(rise > 0) || !(missing > 1e-9 * wanted)) break
+    t += missing / rise
   }
-  // Where the weight is 0 nothing is gained by a move.
-  for (let i = 0; i < n; i++)
-    out[i] = weight[i] === 0 ? 0 : Math.min(isLinf ? t : t * weight[i]!, room[i]!)
+  return t
 }
 
 /** Greedy, by falling weight, without sorting: parts of the order are split by a pivot, and one of them is looked at. */

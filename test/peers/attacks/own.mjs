@@ -45,9 +45,16 @@ export class Own {
   async attack({ own: [id, params], norm, epsilon, closest, rows }) {
     // Programs are compiled once a model: not part of what is compared.
     await this.#run({ id, params, norm, epsilon, closest, rows: rows.slice(0, 2) })
-    const start = { cpu: process.cpuUsage(), wall: performance.now() }
-    const { outcomes } = await this.#run({ id, params, norm, epsilon, closest, rows })
-    const { user, system } = process.cpuUsage(start.cpu)
+    const runs = []
+    const begin = performance.now()
+    // As many runs as fit into a second, at most five, and the shortest; so does the other side.
+    while (runs.length < 5 && (runs.length === 0 || performance.now() - begin < 1000)) {
+      const start = process.cpuUsage()
+      const { outcomes } = await this.#run({ id, params, norm, epsilon, closest, rows })
+      const { user, system } = process.cpuUsage(start)
+      runs.push({ outcomes, seconds: (user + system) / 1e6 })
+    }
+    const { outcomes, seconds } = runs.toSorted((a, b) => a.seconds - b.seconds)[0]
     return {
       success: outcomes.map((outcome) => outcome.success),
       distance: closest
@@ -55,8 +62,7 @@ export class Own {
             adversarialPrediction === label ? null : distance,
           )
         : [],
-      seconds: (user + system) / 1e6,
-      wall: (performance.now() - start.wall) / 1000,
+      seconds,
       gradients: outcomes.reduce((sum, outcome) => sum + outcome.gradients, 0),
     }
   }

@@ -15,7 +15,7 @@ export const rows = [
     peers: (eps) => [
       ['foolbox', 'LinfFastGradientAttack', {}],
       ['torchattacks', 'FGSM', { eps }],
-      ['art', 'FastGradientMethod', { eps }],
+      ['art', 'FastGradientMethod', { eps, batch_size: 128 }],
     ],
   },
   {

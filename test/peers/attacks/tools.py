@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import inspect
 import logging
 import os
 import sys
@@ -75,7 +76,10 @@ def art(model: torch.nn.Module, name: str, args: dict[str, Any], _: float | None
         loss = torch.nn.CrossEntropyLoss()
         shape, classes = tuple(x.shape[1:]), model(x[:1]).shape[1]
         classifier = PyTorchClassifier(model, loss, shape, classes, clip_values=(0, 1), device_type="cpu")
-        attack = getattr(evasion, name)(classifier, **{"verbose": False, **args})
+        kind = getattr(evasion, name)
+        # A progress bar, where the attack has one.
+        quiet = {"verbose": False} if "verbose" in inspect.signature(kind.__init__).parameters else {}
+        attack = kind(classifier, **quiet, **args)
         one_hot = np.eye(classes, dtype=np.float32)[y.numpy()]
         return torch.from_numpy(attack.generate(x=x.numpy(), y=one_hot))
 
@@ -101,6 +105,8 @@ def autoattack(
     for part in (attack.apgd, attack.apgd_targeted, attack.fab):
         part.n_restarts, part.n_iter = 1, steps
     attack.square.n_queries = queries
+    # As its standard version in L1: from larger radii inward.
+    attack.apgd.use_largereps = attack.apgd_targeted.use_largereps = norm == "l1"
     if closest:
         return lambda x, y: closest_of(attack.fab, x, y, norm)
     return lambda x, y: attack.run_standard_evaluation(x, y, bs=len(x))

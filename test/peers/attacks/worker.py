@@ -65,6 +65,7 @@ class Worker:
         models = [Model(Network(graph, form)).eval() for form in forms]
         # PyTorch in the memory format that is faster for it.
         self.model = min(models, key=self._seconds)
+        self.contiguous = models[0]
         with torch.no_grad():
             right = self.model(self.x).argmax(1) == self.y
         return {"right": right.tolist()}
@@ -82,13 +83,13 @@ class Worker:
         rows = torch.tensor(request["rows"])
         x, y = self.x[rows], self.y[rows]
         norm, epsilon, closest = request["norm"], request["epsilon"], request["closest"]
-        torch.manual_seed(0)
-        np.random.seed(0)
-        run = tools.attack_of(request, self.model, norm, epsilon)
-        self.model.gradients = 0
-        start = (time.process_time(), time.perf_counter())
-        adversarial = run(x, y).detach().float()
-        seconds, wall = time.process_time() - start[0], time.perf_counter() - start[1]
+        try:
+            cost, adversarial = self._shortest(self.model, request, x, y)
+        except RuntimeError as error:
+            # Some peers cannot take gradients in the other memory format.
+            if "view size" not in str(error):
+                raise
+            cost, adversarial = self._shortest(self.contiguous, request, x, y)
         # What counts is what the network says of the picture, which must be one.
         with torch.no_grad():
             fooled = self.model(adversarial).argmax(1) != y
@@ -97,13 +98,22 @@ class Worker:
         within = reach <= epsilon * (1 + 1e-5) + 1e-7
         success = fooled & valid & within
         found = [value if ok else None for value, ok in zip(reach.tolist(), (fooled & valid).tolist())]
-        return {
-            "success": success.tolist(),
-            "distance": found if closest else [],
-            "seconds": seconds,
-            "wall": wall,
-            "gradients": self.model.gradients,
-        }
+        return {"success": success.tolist(), "distance": found if closest else [], **cost}
+
+    def _shortest(self, model: Model, request: dict[str, Any], x: Tensor, y: Tensor) -> tuple[dict[str, Any], Tensor]:
+        """Of as many runs as fit into a second, at most five; what they find is the same."""
+        runs: list[tuple[dict[str, Any], Tensor]] = []
+        begin = time.perf_counter()
+        while len(runs) < 5 and (not runs or time.perf_counter() - begin < 1):
+            torch.manual_seed(0)
+            np.random.seed(0)
+            run = tools.attack_of(request, model, request["norm"], request["epsilon"])
+            model.gradients = 0
+            start = time.process_time()
+            adversarial = run(x, y).detach().float()
+            seconds = time.process_time() - start
+            runs.append(({"seconds": seconds, "gradients": model.gradients}, adversarial))
+        return min(runs, key=lambda one: one[0]["seconds"])
 
 
 def main() -> None:
