@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, type Sample } from '../../src/plugin.js'
+import { rivalsOf } from './lib/rivals.js'
 
 /**
  * Of each sample, the step to the nearest of the linearised borders: δ = |f|/‖w‖₂² · w in L2, |f|/‖w‖₁ · sign w in L∞,
@@ -35,7 +36,7 @@ export const deepfool = defineAttack({
     const classes = new Map<number, readonly number[]>()
     for (const { id, label, scores } of context.samples) {
       total.set(id, new Float32Array(context.sampleSize))
-      classes.set(id, othersByScore(scores, label).slice(0, candidates))
+      classes.set(id, rivalsOf(scores, label).slice(0, candidates))
     }
     const most = Math.min(candidates, context.classes - 1)
     const hasLeft = (): boolean => context.samples.every(({ closest }) => closest !== null)
@@ -75,9 +76,4 @@ function borderOf({ loss, gradient }: Sample, isLinf: boolean): Nearest {
   if (!(length > 0)) return { ratio: Infinity, step: gradient }
   const step = gradient.map((value) => (gap / length) * (isLinf ? Math.sign(value) : value))
   return { ratio: gap / (isLinf ? length : Math.sqrt(length)), step }
-}
-
-function othersByScore(scores: Float32Array, label: number): number[] {
-  const others = [...scores.keys()].filter((k) => k !== label)
-  return others.sort((a, b) => scores[b]! - scores[a]!)
 }

@@ -9,7 +9,7 @@ import type {
   AttackKind,
   AttackPlugin,
   ClosestExample,
-  LossOptions,
+  GradientOptions,
   StepOptions,
 } from './types.js'
 
@@ -95,13 +95,13 @@ export class Start {
     })
   }
 
-  gradient(options: LossOptions): Promise<void> {
+  gradient(options: GradientOptions): Promise<void> {
     return this.#alone(async () => {
       if (!this.#plugin.needs.includes('gradient'))
         throw new Error(`${this.#plugin.id} does not declare that it needs gradients`)
-      this.#confine()
+      this.#confine(options.within)
       await this.#calls.gradient(this.#samples, options)
-      await this.#look()
+      if ((options.within ?? this.#area) === this.#area) await this.#look()
     })
   }
 
@@ -210,8 +210,8 @@ export class Start {
     }
   }
 
-  #confine(): void {
-    for (const { id, point } of this.#samples) this.shard.confine(id, point, this.#area)
+  #confine(area = this.#area): void {
+    for (const { id, point } of this.#samples) this.shard.confine(id, point, area)
   }
 
   /** Scores of the model itself judge at once; those of a surrogate are only for the attack to read. */
@@ -300,6 +300,7 @@ export function contextOf(start: Start): AttackContext {
     gradient: (options) => start.gradient(options),
     score: () => start.score(),
     propose: (write) => start.propose(write),
+    note: (text) => void start.shard.notes.add(text),
     run: (plugin, options) => start.run(plugin, context, options),
   }
   return context

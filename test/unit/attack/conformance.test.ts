@@ -9,12 +9,20 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   boundary: { params: { queries: 80 }, isRandom: true },
   corners: { params: { tries: 5 }, isRandom: true },
   corruptions: { isRandom: true },
+  'apgd-ce': { params: { steps: 8 }, isRandom: true },
+  'apgd-dlr': { params: { steps: 8 }, isRandom: true },
+  'apgd-t': { params: { steps: 5, targets: 2 }, isRandom: true },
+  autoattack: { params: { steps: 3, queries: 30 }, isRandom: true },
+  bim: { params: { steps: 5 }, isRandom: false },
   deepfool: { isRandom: false },
+  fab: { params: { steps: 4 }, isRandom: false },
+  'fab-t': { params: { steps: 4, targets: 2 }, isRandom: false },
   fgsm: { isRandom: false },
   gaussian: { params: { tries: 5 }, isRandom: true },
   hopskipjump: { params: { queries: 80, initialProbes: 8 }, isRandom: true },
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
   nes: { params: { steps: 3, pairs: 3 }, isRandom: true },
+  'ni-fgsm': { params: { steps: 5 }, isRandom: false },
   noise: { params: { tries: 5 }, isRandom: true },
   'one-pixel': { params: { population: 6, generations: 2 }, isRandom: true },
   patch: { params: { steps: 6 }, isRandom: true },
@@ -25,6 +33,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   spsa: { params: { steps: 3, pairs: 3 }, isRandom: true },
   square: { params: { queries: 12 }, isRandom: true },
   universal: { params: { steps: 6 }, isRandom: false },
+  rfgsm: { isRandom: true },
 }
 
 it('every built-in attack is held to the contract', () => {
