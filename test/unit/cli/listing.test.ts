@@ -57,7 +57,7 @@ describe('gauntlet suites', () => {
     const { out } = await run('suites')
     for (const { id } of builtInSuites) expect(out).toContain(`\n${id} `)
     expect(out).toMatch(/^quick +9 /m)
-    expect(out).toMatch(/^standard +20 /m)
+    expect(out).toMatch(/^standard +25 /m)
   })
 
   it('shows what is in one', async () => {
