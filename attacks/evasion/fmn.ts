@@ -72,7 +72,7 @@ function nextRadius(norm: Norm, sample: Sample, radius: number, gamma: number): 
   const best = closest?.distance ?? Infinity
   if (norm === 'l0')
     return isFooled
-      ? Math.max(0, Math.min(radius - 1, Math.floor(radius * (1 - gamma)), best))
+      ? Math.max(1, Math.min(radius - 1, Math.floor(radius * (1 - gamma)), best))
       : Math.max(radius + 1, Math.floor(radius * (1 + gamma)))
   if (isFooled) return Math.min(radius * (1 - gamma), best)
   if (closest) return radius * (1 + gamma)
