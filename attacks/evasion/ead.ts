@@ -31,23 +31,28 @@ export const ead = defineAttack({
       .positive()
       .default(0.01)
       .describe('α₀; it falls to 0 with the square root of the steps that are left'),
-    beta: z.number().min(0).default(1e-3).describe('β: weight of the L1 norm'),
+    beta: z.number().min(0).default(1e-2).describe('β: weight of the L1 norm'),
     confidence: z.number().min(0).default(0).describe('κ: by how much the logits must differ'),
     firstConstant: z.number().positive().default(1e-3).describe('c of the first run'),
     runs: z.int().min(1).max(100).default(9).describe('constants tried (binary search)'),
     abortEarly: z
       .boolean()
       .default(true)
-      .describe('end a run when the objective has not fallen within a tenth of its steps'),
+      .describe('end a run when the objective has not fallen for three tenths of its steps'),
   }),
   label: () => 'EAD',
-  async run(context, { stepSize, beta, confidence, firstConstant, ...rest }) {
+  async run(context, { stepSize, beta, confidence, firstConstant, abortEarly, ...rest }) {
     const [low, high] = context.threat.bounds
     context.start('clean')
     const states = new Map<number, State>()
     for (const { id, clean } of context.samples)
       states.set(id, {
-        search: new ConstantSearch({ first: firstConstant, ...rest }),
+        // FISTA swings: closer examples turn up while the objective stands still.
+        search: new ConstantSearch({
+          first: firstConstant,
+          patience: abortEarly ? 3 : Infinity,
+          ...rest,
+        }),
         x: clean.slice(),
       })
     const isConfident = ({ loss }: Sample): boolean => loss >= confidence
@@ -57,8 +62,9 @@ export const ead = defineAttack({
         const { search, x } = states.get(sample.id)!
         const { constant, step } = search
         const shortfall = Math.max(confidence - sample.loss, 0)
-        const objective = elasticNet(sample, high - low, beta) + constant * shortfall
-        const next = search.next(sample.isFooled && isConfident(sample), objective)
+        const distance = elasticNet(sample, high - low, beta)
+        const objective = distance + constant * shortfall
+        const next = search.next(sample.isFooled && isConfident(sample), objective, distance)
         if (next === 'end') return true
         if (next === 'step')
           descend(sample, x, {

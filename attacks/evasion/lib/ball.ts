@@ -7,8 +7,7 @@ export function shrinkTo(norm: Norm, delta: Float32Array, epsilon: number): void
   else if (norm === 'l1') shrinkL1(delta, epsilon)
   else if (norm === 'l2') {
     const length = lengthL2(delta)
-    if (length > epsilon)
-      for (let i = 0; i < delta.length; i++) delta[i]! *= epsilon / length
+    if (length > epsilon) for (let i = 0; i < delta.length; i++) delta[i]! *= epsilon / length
   } else
     for (let i = 0; i < delta.length; i++)
       delta[i] = Math.min(Math.max(delta[i]!, -epsilon), epsilon)
@@ -23,7 +22,7 @@ function shrinkL1(delta: Float32Array, epsilon: number): void {
   const length = lengthL1(delta)
   if (!(length > epsilon)) return
   let theta = (length - epsilon) / delta.length
-  for (let count = delta.length; ; ) {
+  for (let count = delta.length; ;) {
     let [sum, left] = [0, 0]
     for (let i = 0; i < delta.length; i++) {
       const size = Math.abs(delta[i]!)

@@ -23,13 +23,17 @@ interface State {
  * Source: Carlini & Wagner 2017, arXiv:1608.04644, section VI.A.
  */
 export async function attackL2(context: AttackContext, options: L2Options): Promise<void> {
-  const { confidence, stepSize, firstConstant, ...rest } = options
+  const { confidence, stepSize, firstConstant, abortEarly, ...rest } = options
   const { bounds } = context.threat
   const states = new Map<number, State>()
   for (const { id, clean, point } of context.samples) {
     const w = new Float32Array(context.sampleSize)
     toTanhSpace(clean, bounds, w)
-    const search = new ConstantSearch({ first: firstConstant, ...rest })
+    const search = new ConstantSearch({
+      first: firstConstant,
+      patience: abortEarly ? 1 : Infinity,
+      ...rest,
+    })
     states.set(id, { search, adam: new Adam(w.length), w })
     fromTanhSpace(w, bounds, point)
   }
@@ -42,7 +46,7 @@ export async function attackL2(context: AttackContext, options: L2Options): Prom
       const shortfall = Math.max(confidence - sample.loss, 0)
       const square = slopeOf(sample, bounds, search.constant * Number(shortfall > 0), slope)
       const objective = square + search.constant * shortfall
-      const next = search.next(sample.isFooled && isConfident(sample), objective)
+      const next = search.next(sample.isFooled && isConfident(sample), objective, square)
       if (next === 'end') return true
       if (next === 'step') adam.descend(w, slope, stepSize)
       else {
