@@ -38,7 +38,7 @@ function shrinkL1(delta: Float32Array, epsilon: number): void {
 }
 
 /** sign(δ) · max(|δ| − θ, 0), in place. */
-export function softShrink(delta: Float32Array, theta: number): void {
+function softShrink(delta: Float32Array, theta: number): void {
   for (let i = 0; i < delta.length; i++) {
     const value = delta[i]!
     delta[i] = value > theta ? value - theta : value < -theta ? value + theta : 0
@@ -48,7 +48,7 @@ export function softShrink(delta: Float32Array, theta: number): void {
 let sizes = new Float32Array(0)
 
 /** The `count` values farthest from 0 stay (of equal ones the first), the others become 0. In place. */
-export function keepTop(delta: Float32Array, count: number): void {
+function keepTop(delta: Float32Array, count: number): void {
   if (count >= delta.length) return
   if (!(count > 0)) {
     delta.fill(0)
@@ -56,9 +56,7 @@ export function keepTop(delta: Float32Array, count: number): void {
   }
   if (sizes.length !== delta.length) sizes = new Float32Array(delta.length)
   for (let i = 0; i < delta.length; i++) sizes[i] = Math.abs(delta[i]!)
-  // A typed array without a comparator is sorted natively: far faster than a list of indices.
-  sizes.sort()
-  const least = sizes[delta.length - count]!
+  const least = kthSmallest(sizes, delta.length - count)
   let room = count
   for (let i = 0; i < delta.length; i++) if (Math.abs(delta[i]!) > least) room--
   for (let i = 0; i < delta.length; i++) {
@@ -67,4 +65,25 @@ export function keepTop(delta: Float32Array, count: number): void {
     if (size < least || room === 0) delta[i] = 0
     else room--
   }
+}
+
+/** The value that would be at index `k` if the values were sorted; they are left partly so. Source: Hoare 1961, "Find". */
+function kthSmallest(values: Float32Array, k: number): number {
+  let [first, last] = [0, values.length - 1]
+  while (first < last) {
+    const pivot = values[(first + last) >> 1]!
+    let [i, j] = [first, last]
+    while (i <= j) {
+      while (values[i]! < pivot) i++
+      while (values[j]! > pivot) j--
+      if (i > j) break
+      const value = values[i]!
+      values[i++] = values[j]!
+      values[j--] = value
+    }
+    if (k <= j) last = j
+    else if (k >= i) first = i
+    else break
+  }
+  return values[k]!
 }

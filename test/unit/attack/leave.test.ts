@@ -129,19 +129,22 @@ describe('samples that leave', () => {
   })
 })
 
+/** Tries a corner of the bounds, and keeps it or not. */
+const keeping = (keep: boolean): AttackPlugin =>
+  pluginOf(
+    async (context) => {
+      for (const { id, point } of context.samples) point.set(rowOf(corner, id))
+      await context.gradient({ loss: 'ce', keep: () => keep })
+      const fooled = context.samples.filter(({ isFooled }) => isFooled)
+      for (const { closest } of fooled) expect(closest).toEqual(keep ? expect.anything() : null)
+    },
+    { kind: 'minimum-norm' },
+  )
+
+const successes = async (keep: boolean): Promise<number> =>
+  (await attack(keeping(keep), 1)).outcomes.filter(({ success }) => success).length
+
 it('minimum norm: what the attack does not keep is no example', async () => {
-  const plugin = (keep: boolean): AttackPlugin =>
-    pluginOf(
-      async (context) => {
-        for (const { id, point } of context.samples) point.set(rowOf(corner, id))
-        await context.gradient({ loss: 'ce', keep: () => keep })
-        const fooled = context.samples.filter(({ isFooled }) => isFooled)
-        for (const { closest } of fooled) expect(closest).toEqual(keep ? expect.anything() : null)
-      },
-      { kind: 'minimum-norm' },
-    )
-  const successes = async (keep: boolean): Promise<number> =>
-    (await attack(plugin(keep), 1)).outcomes.filter(({ success }) => success).length
   expect(await successes(true)).toBeGreaterThan(0)
   expect(await successes(false)).toBe(0)
 })

@@ -46,6 +46,9 @@ async function attack(
   })
 }
 
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
 const titled = <R extends Row>(rows: readonly R[]) =>
   rows.map((row) => ({ ...row, title: `${row.plugin.id}, ${row.norm}` }))
 
@@ -141,9 +144,6 @@ describe('a small network', () => {
     model = await openModel(mlpOf([size], 4, { hidden: 24 }), { mean: [0.5], std: [0.25] })
   })
   afterAll(() => model.close())
-
-  const median = (values: readonly number[]): number =>
-    values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
   const byPgd = new Map<Norm, number>()
   /** The radius at which PGD fools every other sample. */
