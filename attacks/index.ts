@@ -7,12 +7,17 @@ import { bim } from './evasion/bim.js'
 import { boundary } from './evasion/boundary.js'
 import { corners } from './evasion/corners.js'
 import { corruptions } from './evasion/corruptions.js'
+import { cw } from './evasion/cw.js'
+import { ddn } from './evasion/ddn.js'
 import { deepfool } from './evasion/deepfool.js'
+import { ead } from './evasion/ead.js'
 import { fabT } from './evasion/fab-t.js'
 import { fab } from './evasion/fab.js'
 import { fgsm } from './evasion/fgsm.js'
+import { fmn } from './evasion/fmn.js'
 import { gaussian } from './evasion/gaussian.js'
 import { hopSkipJump } from './evasion/hopskipjump.js'
+import { jsma } from './evasion/jsma.js'
 import { miFgsm } from './evasion/mi-fgsm.js'
 import { nes } from './evasion/nes.js'
 import { niFgsm } from './evasion/ni-fgsm.js'
@@ -21,6 +26,7 @@ import { onePixel } from './evasion/one-pixel.js'
 import { patch } from './evasion/patch.js'
 import { pgd } from './evasion/pgd.js'
 import { rfgsm } from './evasion/rfgsm.js'
+import { sigmaZero } from './evasion/sigma-zero.js'
 import { signFlip } from './evasion/sign-flip.js'
 import { simba } from './evasion/simba.js'
 import { spatial } from './evasion/spatial.js'
@@ -41,6 +47,12 @@ export const builtInAttacks: readonly AttackPlugin[] = [
   apgdT,
   autoattack,
   deepfool,
+  cw,
+  ddn,
+  fmn,
+  ead,
+  jsma,
+  sigmaZero,
   fab,
   fabT,
   square,

@@ -39,22 +39,21 @@ export const deepfool = defineAttack({
       classes.set(id, rivalsOf(scores, label).slice(0, candidates))
     }
     const most = Math.min(candidates, context.classes - 1)
-    const hasLeft = (): boolean => context.samples.every(({ closest }) => closest !== null)
-    for (let step = 0; step < steps && !hasLeft(); step++) {
+    for (let step = 0; step < steps && context.living > 0; step++) {
       const nearest = new Map<number, Nearest>()
       for (let k = 0; k < most && context.living > 0; k++) {
         await context.gradient({
           loss: 'difference',
           towards: ({ id }) => classes.get(id)![k]!,
         })
+        context.leave(({ closest }) => closest !== null)
         for (const sample of context.samples) {
           const found = borderOf(sample, context.threat.norm === 'linf')
           if (found.ratio < (nearest.get(sample.id)?.ratio ?? Infinity))
             nearest.set(sample.id, found)
         }
       }
-      for (const { id, clean, point, closest } of context.samples) {
-        if (closest) continue
+      for (const { id, clean, point } of context.samples) {
         const sum = total.get(id)!
         const move = nearest.get(id)?.step
         for (let i = 0; i < sum.length; i++) {
@@ -63,7 +62,7 @@ export const deepfool = defineAttack({
         }
       }
     }
-    await context.score()
+    if (context.living > 0) await context.score()
   },
 })
 

@@ -52,6 +52,8 @@ export interface GradientOptions extends LossOptions {
    * its ball; nothing it sees there is judged.
    */
   readonly within?: 'ball' | 'bounds' | undefined
+  /** Minimum norm: whether a point that reaches the goal is good enough to be kept as `closest`. Default: every one is. */
+  readonly keep?: ((sample: Sample) => boolean) | undefined
 }
 
 export interface StepOptions extends LossOptions {
@@ -107,6 +109,11 @@ export interface AttackContext {
 
   /** Something the reader of the results should know, once: it stands in the report beside them. */
   note(text: string): void
+  /**
+   * Takes out the samples that the attack is done with: no call costs them anything more. Their last points are judged
+   * at the end, as those of the others. Where each sample has a loop of its own, it costs the same in any shard.
+   */
+  leave(isDone: (sample: Sample) => boolean): void
 
   /** Runs another attack on what still stands; each of its restarts begins at the clean samples. */
   run(

@@ -14,12 +14,17 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   'apgd-t': { params: { steps: 5, targets: 2 }, isRandom: true },
   autoattack: { params: { steps: 3, queries: 30 }, isRandom: true },
   bim: { params: { steps: 5 }, isRandom: false },
-  deepfool: { isRandom: false },
   fab: { params: { steps: 4 }, isRandom: false },
   'fab-t': { params: { steps: 4, targets: 2 }, isRandom: false },
-  fgsm: { isRandom: false },
   gaussian: { params: { tries: 5 }, isRandom: true },
   hopskipjump: { params: { queries: 80, initialProbes: 8 }, isRandom: true },
+  cw: { params: { steps: 6, runs: 3, firstConstant: 1, largestConstant: 3 }, isRandom: false },
+  ddn: { params: { steps: 10 }, isRandom: false },
+  deepfool: { isRandom: false },
+  ead: { params: { steps: 8, runs: 3, firstConstant: 1 }, isRandom: false },
+  fgsm: { isRandom: false },
+  fmn: { params: { steps: 10 }, isRandom: false },
+  jsma: { params: { gamma: 0.5 }, isRandom: false },
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
   nes: { params: { steps: 3, pairs: 3 }, isRandom: true },
   'ni-fgsm': { params: { steps: 5 }, isRandom: false },
@@ -34,6 +39,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   square: { params: { queries: 12 }, isRandom: true },
   universal: { params: { steps: 6 }, isRandom: false },
   rfgsm: { isRandom: true },
+  'sigma-zero': { params: { steps: 10 }, isRandom: false },
 }
 
 it('every built-in attack is held to the contract', () => {
