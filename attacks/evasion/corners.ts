@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
+import { fillSigns } from './lib/draws.js'
 
 export const corners = defineAttack({
   id: 'corners',
@@ -17,10 +18,12 @@ export const corners = defineAttack({
   label: ({ tries }) => `corners-${tries}`,
   async run(context, { tries }) {
     const { epsilon } = context.threat
+    const signs = new Float32Array(context.sampleSize)
     for (let i = 0; i < tries && context.living > 0; i++) {
-      for (const { clean, point, rng } of context.samples)
-        for (let k = 0; k < point.length; k++)
-          point[k] = clean[k]! + (rng.uniform() < 0.5 ? -epsilon : epsilon)
+      for (const { clean, point, rng } of context.samples) {
+        fillSigns(rng, signs)
+        for (let k = 0; k < point.length; k++) point[k] = clean[k]! + epsilon * signs[k]!
+      }
       await context.score()
     }
   },
