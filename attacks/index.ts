@@ -1,6 +1,5 @@
 import type { AttackPlugin } from '../src/plugin.js'
 import { boundary } from './evasion/boundary.js'
-import { corners } from './evasion/corners.js'
 import { corruptions } from './evasion/corruptions.js'
 import { deepfool } from './evasion/deepfool.js'
 import { fgsm } from './evasion/fgsm.js'
@@ -12,6 +11,7 @@ import { noise } from './evasion/noise.js'
 import { onePixel } from './evasion/one-pixel.js'
 import { patch } from './evasion/patch.js'
 import { pgd } from './evasion/pgd.js'
+import { randomCorners } from './evasion/random-corners.js'
 import { signFlip } from './evasion/sign-flip.js'
 import { simba } from './evasion/simba.js'
 import { spatial } from './evasion/spatial.js'
@@ -38,6 +38,6 @@ export const builtInAttacks: readonly AttackPlugin[] = [
   spatial,
   noise,
   gaussian,
-  corners,
+  randomCorners,
   corruptions,
 ]

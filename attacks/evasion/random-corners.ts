@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
 import { fillSigns } from './lib/draws.js'
 
-export const corners = defineAttack({
-  id: 'corners',
+export const randomCorners = defineAttack({
+  id: 'random-corners',
   version: 1,
   title: 'Random corners of the ball (control)',
   source: 'Moon et al. 2019, arXiv:1905.06635, section 3: optima tend to lie at corners',
@@ -15,7 +15,7 @@ export const corners = defineAttack({
   params: z.object({
     tries: z.int().min(1).max(1_000_000).default(20).describe('corners per sample'),
   }),
-  label: ({ tries }) => `corners-${tries}`,
+  label: ({ tries }) => `random-corners-${tries}`,
   async run(context, { tries }) {
     const { epsilon } = context.threat
     const signs = new Float32Array(context.sampleSize)
