@@ -5,7 +5,6 @@ import { apgdT } from './evasion/apgd-t.js'
 import { autoattack } from './evasion/autoattack.js'
 import { bim } from './evasion/bim.js'
 import { boundary } from './evasion/boundary.js'
-import { corners } from './evasion/corners.js'
 import { corruptions } from './evasion/corruptions.js'
 import { cw } from './evasion/cw.js'
 import { ddn } from './evasion/ddn.js'
@@ -25,6 +24,7 @@ import { noise } from './evasion/noise.js'
 import { onePixel } from './evasion/one-pixel.js'
 import { patch } from './evasion/patch.js'
 import { pgd } from './evasion/pgd.js'
+import { randomCorners } from './evasion/random-corners.js'
 import { rfgsm } from './evasion/rfgsm.js'
 import { sigmaZero } from './evasion/sigma-zero.js'
 import { signFlip } from './evasion/sign-flip.js'
@@ -68,6 +68,6 @@ export const builtInAttacks: readonly AttackPlugin[] = [
   spatial,
   noise,
   gaussian,
-  corners,
+  randomCorners,
   corruptions,
 ]

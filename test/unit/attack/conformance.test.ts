@@ -7,7 +7,7 @@ import { describeAttack, type AttackCase } from '../../conformance/attack.js'
 /** What makes an attack quick enough, and whether it draws random numbers. */
 const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   boundary: { params: { queries: 80 }, isRandom: true },
-  corners: { params: { tries: 5 }, isRandom: true },
+  'random-corners': { params: { tries: 5 }, isRandom: true },
   corruptions: { isRandom: true },
   'apgd-ce': { params: { steps: 8 }, isRandom: true },
   'apgd-dlr': { params: { steps: 8 }, isRandom: true },
