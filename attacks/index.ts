@@ -9,12 +9,14 @@ import { jsma } from './evasion/jsma.js'
 import { miFgsm } from './evasion/mi-fgsm.js'
 import { noise } from './evasion/noise.js'
 import { pgd } from './evasion/pgd.js'
+import { pgdL0 } from './evasion/pgd-l0.js'
 import { sigmaZero } from './evasion/sigma-zero.js'
 
 /** The built-in attacks. A new one is one file and one line here. */
 export const builtInAttacks: readonly AttackPlugin[] = [
   fgsm,
   pgd,
+  pgdL0,
   miFgsm,
   deepfool,
   cw,

@@ -15,6 +15,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
   noise: { params: { tries: 5 }, isRandom: true },
   pgd: { params: { steps: 6 }, isRandom: true },
+  'pgd-l0': { params: { steps: 6 }, isRandom: true },
   'sigma-zero': { params: { steps: 10 }, isRandom: false },
 }
 

@@ -5,6 +5,7 @@ import { deepfool } from '../../../attacks/evasion/deepfool.js'
 import { ead } from '../../../attacks/evasion/ead.js'
 import { fmn } from '../../../attacks/evasion/fmn.js'
 import { jsma } from '../../../attacks/evasion/jsma.js'
+import { pgdL0 } from '../../../attacks/evasion/pgd-l0.js'
 import { pgd } from '../../../attacks/evasion/pgd.js'
 import { sigmaZero } from '../../../attacks/evasion/sigma-zero.js'
 import { runAttack } from '../../../src/attack/host.js'
@@ -191,6 +192,16 @@ describe('a small network', () => {
       { plugin: fmn, norm: 'l0', params: { steps: 300 } },
     ]
     for (const row of others) expect(found).toBeLessThanOrEqual(await medianBy(row))
+  })
+
+  it('PGD in L0 fools nearly as many as σ-zero within as many values', async () => {
+    const count = async (row: Omit<Row, 'norm'>): Promise<number> => {
+      const { outcomes } = await attack(model, { ...row, norm: 'l0' }, x, { epsilon: 2 })
+      return outcomes.filter(({ success }) => success).length
+    }
+    const most = await count({ plugin: sigmaZero, params: { steps: 300 } })
+    expect(most).toBeGreaterThan(0)
+    expect(await count({ plugin: pgdL0 })).toBeGreaterThan(0.85 * most)
   })
 
   it.each(['up', 'down'] as const)(
