@@ -23,6 +23,7 @@ import { niFgsm } from './evasion/ni-fgsm.js'
 import { noise } from './evasion/noise.js'
 import { onePixel } from './evasion/one-pixel.js'
 import { patch } from './evasion/patch.js'
+import { pgdL0 } from './evasion/pgd-l0.js'
 import { pgd } from './evasion/pgd.js'
 import { randomCorners } from './evasion/random-corners.js'
 import { rfgsm } from './evasion/rfgsm.js'
@@ -53,6 +54,7 @@ export const builtInAttacks: readonly AttackPlugin[] = [
   ead,
   jsma,
   sigmaZero,
+  pgdL0,
   fab,
   fabT,
   square,

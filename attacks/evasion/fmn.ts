@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, distance, lossNames, type Norm, type Sample } from '../../src/plugin.js'
-import { shrinkTo } from './lib/ball.js'
+import { keepTop, shrinkTo } from './lib/ball.js'
 import { cosine } from './lib/cosine.js'
 import { dualLength, lengthL2 } from './lib/length.js'
 import { marginOf } from './lib/margin.js'
@@ -21,9 +21,9 @@ export const fmn = defineAttack({
     stepSize: z
       .number()
       .positive()
-      .default(1)
+      .optional()
       .describe(
-        'α₀, where the bounds are 1 apart (otherwise that many times their distance); it falls along a cosine',
+        'α₀, where the bounds are 1 apart (otherwise that many times their distance), falling along a cosine; default 1, but 10 in L0, where few values have to change much',
       ),
     lastStepSize: z
       .number()
@@ -45,8 +45,9 @@ export const fmn = defineAttack({
       ),
   }),
   label: ({ steps }) => `FMN-${steps}`,
-  async run(context, { steps, stepSize, lastStepSize = stepSize / 100, ...rest }) {
+  async run(context, { steps, ...rest }) {
     const { norm, bounds } = context.threat
+    const { stepSize = norm === 'l0' ? 10 : 1, lastStepSize = stepSize / 100 } = rest
     const width = bounds[1] - bounds[0]
     context.start('clean')
     const radii = new Map(context.samples.map(({ id }) => [id, norm === 'l0' ? 1 : 0]))
@@ -62,7 +63,8 @@ export const fmn = defineAttack({
         const scale = size / Math.max(lengthL2(gradient), 1e-30)
         for (let i = 0; i < delta.length; i++)
           delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
-        shrinkTo(norm, delta, radius)
+        if (norm === 'l0') keepTop(delta, radius, clean, bounds)
+        else shrinkTo(norm, delta, radius)
         for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
       }
     }

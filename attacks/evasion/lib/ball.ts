@@ -2,9 +2,8 @@ import type { Norm } from '../../../src/plugin.js'
 import { lengthL1, lengthL2 } from './length.js'
 
 /** Euclidean projection of a perturbation onto the ball of radius `epsilon` around 0, in place. */
-export function shrinkTo(norm: Norm, delta: Float32Array, epsilon: number): void {
-  if (norm === 'l0') keepTop(delta, Math.floor(epsilon))
-  else if (norm === 'l1') shrinkL1(delta, epsilon)
+export function shrinkTo(norm: Exclude<Norm, 'l0'>, delta: Float32Array, epsilon: number): void {
+  if (norm === 'l1') shrinkL1(delta, epsilon)
   else if (norm === 'l2') {
     const length = lengthL2(delta)
     if (length > epsilon) for (let i = 0; i < delta.length; i++) delta[i]! *= epsilon / length
@@ -45,24 +44,36 @@ function softShrink(delta: Float32Array, theta: number): void {
   }
 }
 
-let sizes = new Float32Array(0)
+let gains = new Float32Array(0)
+let order = new Float32Array(0)
 
-/** The `count` values farthest from 0 stay (of equal ones the first), the others become 0. In place. */
-function keepTop(delta: Float32Array, count: number): void {
-  if (count >= delta.length) return
-  if (!(count > 0)) {
-    delta.fill(0)
-    return
+/**
+ * Projection onto the perturbations of at most `count` values within the bounds, in place. Keeping value i, clipped to c,
+ * rather than 0 brings the point nearer by δ² − (δ − c)²: those with the greatest such gain stay (of equal ones the first).
+ * Source: Croce & Hein 2019, arXiv:1909.05040, section 3.2.
+ */
+export function keepTop(
+  delta: Float32Array,
+  count: number,
+  clean: Float32Array,
+  [low, high]: readonly [number, number],
+): void {
+  const size = delta.length
+  if (gains.length !== size) [gains, order] = [new Float32Array(size), new Float32Array(size)]
+  for (let i = 0; i < size; i++) {
+    const d = delta[i]!
+    const clipped = Math.min(Math.max(d, low - clean[i]!), high - clean[i]!)
+    delta[i] = clipped
+    gains[i] = clipped * (2 * d - clipped)
   }
-  if (sizes.length !== delta.length) sizes = new Float32Array(delta.length)
-  for (let i = 0; i < delta.length; i++) sizes[i] = Math.abs(delta[i]!)
-  const least = kthSmallest(sizes, delta.length - count)
+  if (count >= size) return
+  order.set(gains)
+  const least = count > 0 ? kthSmallest(order, size - count) : Infinity
   let room = count
-  for (let i = 0; i < delta.length; i++) if (Math.abs(delta[i]!) > least) room--
-  for (let i = 0; i < delta.length; i++) {
-    const size = Math.abs(delta[i]!)
-    if (size > least) continue
-    if (size < least || room === 0) delta[i] = 0
+  for (let i = 0; i < size; i++) if (gains[i]! > least) room--
+  for (let i = 0; i < size; i++) {
+    if (gains[i]! > least) continue
+    if (gains[i]! < least || room <= 0) delta[i] = 0
     else room--
   }
 }

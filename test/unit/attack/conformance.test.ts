@@ -39,6 +39,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   square: { params: { queries: 12 }, isRandom: true },
   universal: { params: { steps: 6 }, isRandom: false },
   rfgsm: { isRandom: true },
+  'pgd-l0': { params: { steps: 6 }, isRandom: true },
   'sigma-zero': { params: { steps: 10 }, isRandom: false },
 }
 

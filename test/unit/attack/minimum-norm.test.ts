@@ -5,6 +5,7 @@ import { deepfool } from '../../../attacks/evasion/deepfool.js'
 import { ead } from '../../../attacks/evasion/ead.js'
 import { fmn } from '../../../attacks/evasion/fmn.js'
 import { jsma } from '../../../attacks/evasion/jsma.js'
+import { pgdL0 } from '../../../attacks/evasion/pgd-l0.js'
 import { pgd } from '../../../attacks/evasion/pgd.js'
 import { sigmaZero } from '../../../attacks/evasion/sigma-zero.js'
 import { runAttack } from '../../../src/attack/host.js'
@@ -92,7 +93,7 @@ describe('a linear model, whose closest example is known', () => {
   })
   afterAll(() => model.close())
 
-  /** By how much the closest example of each attack may be too far, on average; without bounds FMN in L0 would be exact. */
+  /** By how much the closest example of each attack may be too far, on average. */
   const rows: readonly (Row & { readonly within: number })[] = [
     { plugin: deepfool, norm: 'l2', within: 0.02 },
     { plugin: deepfool, norm: 'linf', within: 0.02 },
@@ -107,7 +108,7 @@ describe('a linear model, whose closest example is known', () => {
     { plugin: fmn, norm: 'linf', params: { steps: 300 }, within: 0.001 },
     { plugin: fmn, norm: 'l2', params: { steps: 300 }, within: 0.001 },
     { plugin: fmn, norm: 'l1', params: { steps: 300 }, within: 0.001 },
-    { plugin: fmn, norm: 'l0', params: { steps: 300 }, within: 0.1 },
+    { plugin: fmn, norm: 'l0', params: { steps: 300 }, within: 0 },
     { plugin: ead, norm: 'l1', params: { beta: 0.1 }, within: 0.02 },
     { plugin: jsma, norm: 'l0', params: { gamma: 1, valuesPerStep: 1 }, within: 0 },
     { plugin: sigmaZero, norm: 'l0', params: { steps: 300 }, within: 0 },
@@ -144,6 +145,13 @@ describe('a small network', () => {
     model = await openModel(mlpOf([size], 4, { hidden: 24 }), { mean: [0.5], std: [0.25] })
   })
   afterAll(() => model.close())
+
+  /** How many samples are fooled by a change of two values. */
+  const fooledByTwo = async (plugin: AttackPlugin, params = {}): Promise<number> => {
+    const row: Row = { plugin, norm: 'l0', params }
+    const { outcomes } = await attack(model, row, x, { epsilon: 2 })
+    return outcomes.filter(({ success }) => success).length
+  }
 
   const byPgd = new Map<Norm, number>()
   /** The radius at which PGD fools every other sample. */
@@ -191,6 +199,12 @@ describe('a small network', () => {
       { plugin: fmn, norm: 'l0', params: { steps: 300 } },
     ]
     for (const row of others) expect(found).toBeLessThanOrEqual(await medianBy(row))
+  })
+
+  it('PGD in L0 fools nearly as many as σ-zero within as many values', async () => {
+    const most = await fooledByTwo(sigmaZero, { steps: 300 })
+    expect(most).toBeGreaterThan(0)
+    expect(await fooledByTwo(pgdL0)).toBeGreaterThan(0.85 * most)
   })
 
   it.each(['up', 'down'] as const)(
