@@ -9,7 +9,7 @@ const cases: Readonly<Record<string, Omit<AttackCase, 'plugin'>>> = {
   fgsm: { isRandom: false },
   'mi-fgsm': { params: { steps: 5 }, isRandom: false },
   noise: { params: { tries: 5 }, isRandom: true },
-  pgd: { params: { steps: 6 }, isRandom: true },
+  pgd: { params: { steps: 6 }, knownParams: {}, isRandom: true },
 }
 
 it('every built-in attack is held to the contract', () => {
