@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { loadPlugins } from '../../config/load-plugins.js'
+import { locatePlugin } from '../../config/locate-plugin.js'
 import { defaultWorkers } from '../../config/schema.js'
 import type { DatasetSpec } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
@@ -90,7 +91,7 @@ export async function attackOnce(
   io: Io,
   options: { readonly quiet: boolean },
 ): Promise<AttackOnceResult> {
-  const plugins = args.plugins.map((path) => resolve(io.cwd, path))
+  const plugins = args.plugins.map((name) => locatePlugin(name, io.cwd))
   const harness = createHarness(await loadPlugins(plugins, io.cwd))
   const spec: DatasetSpec = {
     path: args.data === 'glyphs' ? args.data : resolve(io.cwd, args.data),
