@@ -29,6 +29,15 @@ export function wholeNumber(
   }
 }
 
+/** Above 0. */
+export function positiveNumber(name: string) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (value > 0 && Number.isFinite(value)) return value
+    throw wrongValue(name, text, 'a number above 0')
+  }
+}
+
 /** `8/255`, `0.03` */
 export function epsilon(name: string) {
   return (text: string | number): number => parseEpsilon(text, `--${name}`)

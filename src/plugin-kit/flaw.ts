@@ -14,6 +14,8 @@ export function expectThat(holds: boolean, otherwise: () => string): asserts hol
 export function flawOf(error: unknown): string {
   if (error instanceof Flaw) return error.message
   if (error instanceof GauntletError) return `${error.code}: ${error.message}`
-  const [text = ''] = (error instanceof Error ? String(error) : `it threw ${String(error)}`).split('\n')
+  const [text = ''] = (error instanceof Error ? String(error) : `it threw ${String(error)}`).split(
+    '\n',
+  )
   return text
 }

@@ -37,6 +37,8 @@ export interface Kit {
   readonly checks: readonly Check[]
   /** Runs the attack on 40 samples of a small network, of which the network gets 32 right, for tests of your own. */
   attack(threat: KitThreat): Promise<AttackResult>
+  /** @throws GNT_ATTACK_PARAMS for parameters that the attack does not take */
+  specify(): void
   close(): Promise<void>
 }
 
@@ -72,6 +74,7 @@ export function kitOf(plugin: AttackPlugin, options: KitOptions = {}): Kit {
         { norm, epsilon, bounds: [0, 1], goal },
         params ? { params } : {},
       ),
+    specify: () => trial.specify(),
     close: () => trial.close(),
   }
 }

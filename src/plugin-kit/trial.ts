@@ -16,14 +16,13 @@ export interface KitOptions {
   readonly isRandom?: boolean | undefined
   /** At how many times the least epsilon the attack must fool the linear model; default by its `needs` and kind. */
   readonly reach?: number | undefined
+  /** Seconds that one attack on a small model may take. Default 180. */
+  readonly patience?: number | undefined
   /** What runs and judges attacks: tests of the checks give one that errs. */
   readonly host?: typeof runAttack | undefined
 }
 
 export type Change = Partial<AttackJob> & { readonly restarts?: number | undefined }
-
-/** Milliseconds one attack on a small model may take. */
-const patience = 180_000
 
 /** An attack on trial: what all its checks share. */
 export class Trial {
@@ -36,6 +35,13 @@ export class Trial {
     this.plugin = plugin
     this.options = options
     this.#registry = new AttackRegistry([plugin])
+  }
+
+  /** @throws GNT_ATTACK_PARAMS */
+  specify(): void {
+    const { params, knownParams } = this.options
+    for (const given of [params, knownParams])
+      if (given) this.#registry.specify(this.plugin.id, given)
   }
 
   small(): Promise<Ground> {
@@ -63,6 +69,7 @@ export class Trial {
   ): Promise<AttackResult> {
     const { plugin, options } = this
     const { restarts = 1, params = options.params, ...rest } = change
+    const { patience = 180 } = options
     const start = performance.now()
     try {
       return await (options.host ?? runAttack)({
@@ -75,14 +82,14 @@ export class Trial {
         samples: Array.from(labels, (_, i) => 100 + i),
         seed: 7,
         batch: 16,
-        isCancelled: () => performance.now() - start > patience,
+        isCancelled: () => performance.now() - start > 1000 * patience,
         ...rest,
       })
     } catch (error) {
       const isLate = error instanceof GauntletError && error.code === 'GNT_INTERRUPTED'
       expectThat(
         change.isCancelled !== undefined || !isLate,
-        () => `it did not end within ${patience / 1000} s on ${labels.length} small samples`,
+        () => `it did not end within ${patience} s on ${labels.length} small samples`,
       )
       throw error
     }

@@ -9,6 +9,7 @@ import { exportCommand } from './export.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
+import { pluginsCommand } from './plugins.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   baselineCommand,
   attackCommand,
   attacksCommand,
+  pluginsCommand,
   suitesCommand,
   exportCommand,
   opsCommand,

@@ -24,6 +24,7 @@ import { duration, Progress } from '../progress.js'
 import { paint, table } from '../table.js'
 import { checkEpsilon, checkFit } from './checks.js'
 import { rehearsals } from './execute-run.js'
+import { readParams } from './params.js'
 import { modelSpec } from './resolve.js'
 import { checkSaveTarget, saveExamples } from './save-examples.js'
 
@@ -217,31 +218,12 @@ async function runAll(
 
 /** Named options and `--param name=value`, as the plugin's schema wants them. */
 function parametersOf({ steps, stepSize, loss, params }: AttackArgs): Record<string, unknown> {
-  const given: Record<string, unknown> = {
+  return {
     ...(steps === undefined ? {} : { steps }),
     ...(stepSize === undefined ? {} : { stepSize }),
     ...(loss === undefined ? {} : { loss }),
+    ...readParams(params),
   }
-  for (const param of params) {
-    const [, name, value] = /^([^=]+)=(.*)$/.exec(param) ?? []
-    if (name === undefined || value === undefined)
-      throw new GauntletError('GNT_USAGE', {
-        what: 'wrong value',
-        where: '--param',
-        got: JSON.stringify(param),
-        expected: 'name=value, as in tries=100',
-      })
-    const number = Number(value)
-    given[name] =
-      value === 'true'
-        ? true
-        : value === 'false'
-          ? false
-          : value !== '' && Number.isFinite(number)
-            ? number
-            : value
-  }
-  return given
 }
 
 function epsilonOf({ epsilon, norm }: AttackArgs): number {

@@ -73,7 +73,10 @@ export const knownChecks: readonly SettingCheck[] = [
           { norm, epsilon, bounds: linearBounds(norm), goal },
           { restarts: plugin.restarts, params: options.knownParams ?? options.params, ...change },
         )
-      await findsNoneBelow(attack, norm === 'l0' ? Math.min(...least) - 1 : 0.99 * Math.min(...least))
+      await findsNoneBelow(
+        attack,
+        norm === 'l0' ? Math.min(...least) - 1 : 0.99 * Math.min(...least),
+      )
       if (plugin.kind === 'control') return
       if (plugin.kind === 'minimum-norm') await measures(attack, norm, least, { ...demand, reach })
       const epsilon = above(norm, reach, Math.max(...least))
@@ -92,10 +95,7 @@ export const knownChecks: readonly SettingCheck[] = [
   },
 ]
 
-type Attack = (
-  epsilon: number,
-  change?: { readonly search?: 'closest' },
-) => Promise<AttackResult>
+type Attack = (epsilon: number, change?: { readonly search?: 'closest' }) => Promise<AttackResult>
 
 /** In L0 whole values are changed. */
 const above = (norm: Norm, reach: number, least: number): number =>

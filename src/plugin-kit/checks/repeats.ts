@@ -12,7 +12,8 @@ export const repeatChecks: readonly SettingCheck[] = [
         const other = differing(first.outcomes, again.outcomes)
         expectThat(
           other.length === 0,
-          () => `${other.length} of ${first.outcomes.length} outcomes differ in batches of ${batch}`,
+          () =>
+            `${other.length} of ${first.outcomes.length} outcomes differ in batches of ${batch}`,
         )
         expectThat(isSame(first.xAdv, again.xAdv), () => `other points in batches of ${batch}`)
       }
