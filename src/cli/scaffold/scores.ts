@@ -13,7 +13,7 @@ export default defineAttack({
   id: '${name}',
   version: 1, // raise it when the same parameters give other examples: results are kept by it
   title: 'One value at a time, by scores',
-  source: 'Guo et al. 2019, arXiv:1905.07121, algorithm 1 with pixels as the basis, steps of epsilon',
+  source: 'Guo et al. 2019, arXiv:1905.07121, algorithm 1 with single values; steps of epsilon',
   kind: 'fixed-epsilon',
   needs: ['scores'],
   norms: ['linf'],
@@ -52,7 +52,8 @@ export default defineAttack({
 /** How far the goal is away, in scores. */
 function gapOf({ scores, label, target }: Sample): number {
   const wanted = target < 0 ? label : target
-  const rest = scores.reduce((most, score, k) => (k === wanted ? most : Math.max(most, score)), -Infinity)
-  return target < 0 ? scores[label]! - rest : rest - scores[target]!
+  const others = scores.filter((_, k) => k !== wanted)
+  const lead = scores[wanted]! - Math.max(...others)
+  return target < 0 ? lead : -lead
 }
 `
