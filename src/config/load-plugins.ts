@@ -8,18 +8,22 @@ import { importUserModule, isModulePath } from './user-module.js'
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
-/**
- * The major version of the zod that a schema was made with, which may be another copy than ours; undefined if it is no
- * schema of zod. What we ask of a schema is the same in all copies of zod 4, zod/mini included.
- */
+const parses = { safeParse: z.custom(isFunction), parse: z.custom(isFunction) }
+/** What tells a schema of zod 4 or later, zod/mini included, and one of zod 3; neither need be of our copy of zod. */
+const laterZod = z.object({
+  ...parses,
+  _zod: z.object({
+    def: z.object({ type: z.string() }),
+    version: z.object({ major: z.int() }),
+  }),
+})
+const zod3 = z.object({ ...parses, _def: z.object({ typeName: z.string() }) })
+
+/** The major version of the zod that a schema was made with; undefined if it is no schema of zod. */
 function zodOf(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  if (!('safeParse' in value && isFunction(value.safeParse))) return undefined
-  if (!('_zod' in value)) return '_def' in value ? 3 : undefined
-  const inner = z
-    .object({ def: z.object({ type: z.string() }), version: z.object({ major: z.int() }) })
-    .safeParse(value._zod)
-  return inner.data?.version.major
+  const later = laterZod.safeParse(value)
+  if (later.success) return later.data['_zod'].version.major
+  return zod3.safeParse(value).success ? 3 : undefined
 }
 
 /** What a module must hold to be an attack; the types say more. */

@@ -41,7 +41,10 @@ it(
     expect(listed).toContain('package/suites/demo/glyphs-v1.onnx')
     expect(listed).not.toMatch(/package\/(test|node_modules|\.ci)\//)
 
-    await writeFile(join(folder, 'package.json'), '{"name":"elsewhere","private":true,"type":"module"}')
+    await writeFile(
+      join(folder, 'package.json'),
+      '{"name":"elsewhere","private":true,"type":"module"}',
+    )
     // Scripts off: the only one among the dependencies would download GPU libraries from outside the registry.
     await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `./${archive}`], {
       cwd: folder,

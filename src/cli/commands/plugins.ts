@@ -2,7 +2,7 @@ import { GauntletError } from '../../errors.js'
 import { defineCommand } from '../command.js'
 import type { Io } from '../io.js'
 import { configOption, positiveNumber } from '../options.js'
-import { scaffoldKinds, type ScaffoldKind } from '../scaffold/kinds.js'
+import { scaffoldKinds } from '../scaffold/kinds.js'
 import { paint, table } from '../table.js'
 
 const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
@@ -107,9 +107,9 @@ async function list(path: string | undefined, io: Io, json: boolean): Promise<vo
   const names = isThere ? (await loadConfig(path, io.cwd)).config.plugins : []
   const found = await loadPlugins(names, io.cwd)
   if (json) {
-    const rows = found.map(({ id, title, kind, needs, norms, goals }) => ({
-      ...{ id, title, kind, needs, norms, goals },
-    }))
+    const rows = found.map(({ id, title, kind, needs, norms, goals }) => {
+      return { id, title, kind, needs, norms, goals }
+    })
     return io.out(JSON.stringify(rows, null, 2))
   }
   if (found.length > 0)

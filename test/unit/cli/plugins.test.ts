@@ -29,6 +29,13 @@ export default defineAttack({
 })
 `
 
+/** Changes one value. */
+const still = (id: string) =>
+  `{ ...base, id: '${id}', label: () => '${id}', run: (context) => context.propose((x, rng, out) => void (out[0] = x[0] + rng.uniform())) }`
+
+const config = (plugins: string) =>
+  `data: glyphs\nmodels: [{ version: v1, path: v1.onnx }]\nplugins: ${plugins}\n`
+
 describe('gauntlet plugins new', () => {
   it.each(scaffoldKinds)('%s: passes its test at once', async (kind) => {
     const made = await run('new', 'my-attack', '--kind', kind)
@@ -130,8 +137,6 @@ describe('gauntlet plugins test', () => {
   it('takes a package, and several attacks at once', async () => {
     await mkdir(join(cwd, 'node_modules/two'), { recursive: true })
     await writeFile(join(cwd, 'node_modules/two/package.json'), '{"exports": "./index.mjs"}')
-    const still = (id: string) =>
-      `{ ...base, id: '${id}', label: () => '${id}', run: (context) => context.propose((x, rng, out) => void (out[0] = x[0] + rng.uniform())) }`
     await writeFile(
       join(cwd, 'node_modules/two/index.mjs'),
       `import { z } from 'zod'
@@ -165,8 +170,6 @@ export default [${still('a')}, ${still('b')}]
 describe('gauntlet plugins', () => {
   it('lists what the configuration names', async () => {
     expect((await run()).out).toContain('there is no configuration here')
-    const config = (plugins: string) =>
-      `data: glyphs\nmodels: [{ version: v1, path: v1.onnx }]\nplugins: ${plugins}\n`
     await writeFile(join(cwd, 'gauntlet.config.yaml'), config('[]'))
     expect((await run()).out).toContain('names no plugins')
     await run('new', 'x')
