@@ -12,7 +12,7 @@ import {
   linearTarget,
   type KnownSample,
 } from '../known-answer.js'
-import type { Trial } from '../trial.js'
+import type { Setting, Trial } from '../trial.js'
 import type { SettingCheck } from './check.js'
 
 /** What is asked of an attack on the linear model. */
@@ -49,35 +49,57 @@ const samples: Readonly<Record<keyof typeof openers, readonly KnownSample[]>> = 
   universal: linearSamples(count, [0]),
 }
 
+/** The attack on the linear model, in one norm and towards one goal. */
+interface KnownCase {
+  readonly ground: Ground
+  /** Of each sample. */
+  readonly least: readonly number[]
+  readonly attack: Attack
+}
+
+type Attack = (epsilon: number, change?: { readonly search?: 'closest' }) => Promise<AttackResult>
+
+const isKnown = ({ goal }: Setting): boolean =>
+  goal.kind === 'untargeted' || goal.target === linearTarget
+
+async function caseOf({ trial, norm, goal }: Setting): Promise<KnownCase> {
+  const { plugin, options } = trial
+  const isTargeted = goal.kind === 'targeted'
+  const which = isTargeted ? 'targeted' : plugin.kind === 'universal' ? 'universal' : 'untargeted'
+  const ground = await trial.ground(openers[which])
+  const params = options.knownParams ?? options.params
+  return {
+    ground,
+    least: samples[which].map((one) => leastEpsilon(norm, one, isTargeted ? linearTarget : null)),
+    attack: (epsilon, change = {}) =>
+      trial.attack(
+        ground,
+        { norm, epsilon, bounds: linearBounds(norm), goal },
+        { restarts: plugin.restarts, params, ...change },
+      ),
+  }
+}
+
 export const knownChecks: readonly SettingCheck[] = [
   {
+    name: 'finds nothing on a linear model where nothing is',
+    applies: isKnown,
+    async run(setting) {
+      const { least, attack } = await caseOf(setting)
+      const smallest = Math.min(...least)
+      const epsilon = setting.norm === 'l0' ? smallest - 1 : 0.99 * smallest
+      const found = successes(await attack(epsilon))
+      expectThat(found === 0, () => `it fools ${found} of ${count} where nothing can: ${epsilon}`)
+    },
+  },
+  {
     name: 'beats noise on a linear model, and finds its least epsilon',
-    applies: ({ goal }) => goal.kind === 'untargeted' || goal.target === linearTarget,
-    async run({ trial, norm, goal }) {
-      const { plugin, options } = trial
-      const isTargeted = goal.kind === 'targeted'
-      const which =
-        plugin.kind === 'universal' && !isTargeted
-          ? 'universal'
-          : isTargeted
-            ? 'targeted'
-            : 'untargeted'
-      const least = samples[which].map((sample) =>
-        leastEpsilon(norm, sample, isTargeted ? linearTarget : null),
-      )
+    applies: (setting) => isKnown(setting) && setting.plugin.kind !== 'control',
+    async run(setting) {
+      const { trial, norm, goal, plugin } = setting
+      const { ground, least, attack } = await caseOf(setting)
       const demand = demandOf(plugin)
-      const reach = options.reach ?? demand.reach
-      const attack: Attack = async (epsilon, change = {}) =>
-        trial.attack(
-          await trial.ground(openers[which]),
-          { norm, epsilon, bounds: linearBounds(norm), goal },
-          { restarts: plugin.restarts, params: options.knownParams ?? options.params, ...change },
-        )
-      await findsNoneBelow(
-        attack,
-        norm === 'l0' ? Math.min(...least) - 1 : 0.99 * Math.min(...least),
-      )
-      if (plugin.kind === 'control') return
+      const reach = trial.options.reach ?? demand.reach
       if (plugin.kind === 'minimum-norm') await measures(attack, norm, least, { ...demand, reach })
       const epsilon = above(norm, reach, Math.max(...least))
       const result = await attack(epsilon)
@@ -86,7 +108,7 @@ export const knownChecks: readonly SettingCheck[] = [
       const needed = Math.ceil(demand.share * count)
       expectThat(found >= needed, () => `${said}, ${needed} or more are asked for`)
       const threat: ThreatModel = { norm, epsilon, bounds: linearBounds(norm), goal }
-      const byNoise = await noiseFinds(trial, await trial.ground(openers[which]), threat, result)
+      const byNoise = await noiseFinds(trial, ground, threat, result)
       expectThat(
         byNoise <= mostByNoise * count || 2 * byNoise <= found,
         () => `${said}, as noise does ${byNoise}`,
@@ -95,16 +117,9 @@ export const knownChecks: readonly SettingCheck[] = [
   },
 ]
 
-type Attack = (epsilon: number, change?: { readonly search?: 'closest' }) => Promise<AttackResult>
-
 /** In L0 whole values are changed. */
 const above = (norm: Norm, reach: number, least: number): number =>
   norm === 'l0' ? Math.ceil(reach * least) : reach * least
-
-async function findsNoneBelow(attack: Attack, epsilon: number): Promise<void> {
-  const found = successes(await attack(epsilon))
-  expectThat(found === 0, () => `it fools ${found} of ${count} where nothing can: ${epsilon}`)
-}
 
 /** An attack of minimum norm says how near the border is. */
 async function measures(

@@ -317,7 +317,7 @@ const cases: readonly Bad[] = [
     says: /fools 0 of 40/,
   },
   {
-    check: 'beats noise on a linear model, and finds its least epsilon',
+    check: 'finds nothing on a linear model where nothing is',
     title: 'counts what nothing can fool',
     plugin: pgd,
     options: { host: lyingHost(() => ({ success: true })) },
