@@ -39,12 +39,14 @@ export class AttackRegistry {
 
   /**
    * A checked specification with all defaults filled in.
+   * @param how - how it is run: see `AttackSpec`
    * @throws GNT_ATTACK_UNKNOWN, GNT_ATTACK_PARAMS naming the parameter
    */
   specify(
     id: string,
     params: Readonly<Record<string, unknown>> = {},
     restarts?: number,
+    how: Pick<AttackSpec, 'eot' | 'surrogate'> = {},
   ): AttackSpec {
     const plugin = this.get(id)
     const known = parameterNames(plugin)
@@ -79,7 +81,9 @@ export class AttackRegistry {
       version: plugin.version,
       params: filled,
       restarts: count,
-      label: plugin.label(filled),
+      ...(how.eot === undefined || how.eot === 1 ? {} : { eot: how.eot }),
+      ...(how.surrogate === undefined ? {} : { surrogate: how.surrogate }),
+      label: labelOf(plugin.label(filled), how),
     }
   }
 }
@@ -92,4 +96,13 @@ export function parameterNames(plugin: AttackPlugin): string[] {
 /** The schemas of the parameters by name. The plugin's zod may be another copy than ours: no class of it is known here. */
 export function shapeOf({ params }: AttackPlugin): Readonly<Record<string, unknown>> {
   return 'shape' in params && typeof params.shape === 'object' ? { ...params.shape } : {}
+}
+
+function labelOf(
+  label: string,
+  { eot = 1, surrogate }: Pick<AttackSpec, 'eot' | 'surrogate'>,
+): string {
+  return [label, eot > 1 && `EoT-${eot}`, surrogate !== undefined && `from ${surrogate}`]
+    .filter(Boolean)
+    .join(' ')
 }

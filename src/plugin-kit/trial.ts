@@ -14,8 +14,11 @@ export interface KitOptions {
   readonly knownParams?: Readonly<Record<string, unknown>> | undefined
   /** Whether two seeds give two results; not checked if it is not said. */
   readonly isRandom?: boolean | undefined
-  /** At how many times the least epsilon the attack must fool the linear model; default by its `needs` and kind. */
-  readonly reach?: number | undefined
+  /**
+   * At how many times the least epsilon the attack must fool the linear model; default by its `needs` and kind. Null: it is
+   * made for other models, and not asked.
+   */
+  readonly reach?: number | null | undefined
   /** Seconds that one attack on a small model may take. Default 180. */
   readonly patience?: number | undefined
   /** What runs and judges attacks: tests of the checks give one that errs. */
@@ -103,7 +106,13 @@ export class Trial {
 }
 
 /** Radii at which the small network is fooled on some of its samples, but not on all. */
-const radii: Readonly<Record<Norm, number>> = { linf: 0.12, l2: 0.4, l1: 1, l0: 3 }
+const radii: Readonly<Record<Norm, number>> = {
+  linf: 0.12,
+  l2: 0.4,
+  l1: 1,
+  l0: 3,
+  severity: 3,
+}
 
 export const goals: readonly Goal[] = [
   { kind: 'untargeted' },
