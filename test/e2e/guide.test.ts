@@ -93,3 +93,20 @@ it('its attacks fit their types', async () => {
   )
   expect(code, stdout).toBe(0)
 })
+
+it(
+  'an attack is shared as a package, which the workers load too',
+  { timeout: 120_000 },
+  async () => {
+    const own = join(folder, 'node_modules/gauntlet-attack-walk')
+    mkdirSync(own)
+    writeFileSync(join(own, 'package.json'), '{"type": "module", "exports": "./walk.ts"}')
+    writeFileSync(join(own, 'walk.ts'), readFileSync(join(folder, 'sign-walk.ts')))
+    const [line] = guide.match(/^npx gauntlet attack .*$/m)!
+    const { code, stdout, stderr } = await shell(
+      line.replace('--plugin sign-walk.ts', '--plugin gauntlet-attack-walk --json'),
+    )
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ attack: 'sign-walk', samples: 50 })
+  },
+)

@@ -39,9 +39,10 @@ const shared = defineAttack({
 
 describeAttack({ plugin: shared, isRandom: false })
 
+const names = (plugin: Parameters<typeof kitOf>[0]): Set<string> =>
+  new Set(kitOf(plugin).checks.map(({ name }) => name))
+
 it('asks of a universal attack what is common to all samples, of a control no victory over noise', () => {
-  const names = (plugin: Parameters<typeof kitOf>[0]): Set<string> =>
-    new Set(kitOf(plugin).checks.map(({ name }) => name))
   expect(names(shared)).not.toContain('a sample fares the same whatever else is in its shard')
   expect(names(shared)).toContain('beats noise on a linear model, and finds its least epsilon')
   expect(names(noise)).not.toContain('beats noise on a linear model, and finds its least epsilon')
