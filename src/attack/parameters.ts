@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shapeOf } from './registry.js'
 import type { AttackPlugin } from './types.js'
 
 /** One parameter of an attack, for help and documents. */
@@ -14,15 +15,22 @@ export interface ParameterInfo {
 /** Read from the plugin's own schema: nothing is said twice. */
 export function describeParameters(plugin: AttackPlugin): ParameterInfo[] {
   const schema = z.toJSONSchema(plugin.params, { io: 'input', unrepresentable: 'any' })
+  const shape = shapeOf(plugin)
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const node = typeof property === 'object' ? property : {}
     return {
       name,
       type: typeText(node),
       ...(node.default === undefined ? {} : { default: node.default }),
-      describe: node.description ?? '',
+      describe: node.description ?? ownDescription(shape[name]),
     }
   })
+}
+
+/** Another copy of zod keeps what it describes to itself. */
+function ownDescription(schema: unknown): string {
+  const isDescribed = typeof schema === 'object' && schema !== null && 'description' in schema
+  return isDescribed && typeof schema.description === 'string' ? schema.description : ''
 }
 
 function typeText(node: z.core.JSONSchema.BaseSchema): string {

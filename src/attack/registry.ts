@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { GauntletError } from '../errors.js'
 import type { AttackSpec } from '../plan/task.js'
 import { didYouMean } from '../util/did-you-mean.js'
@@ -9,10 +8,14 @@ import type { AttackPlugin } from './types.js'
 export class AttackRegistry {
   readonly #plugins = new Map<string, AttackPlugin>()
 
-  /** @throws Error on two attacks of one id: the second would silently replace the first */
+  /** @throws GNT_CONFIG on two attacks of one id: the second would silently replace the first */
   constructor(plugins: readonly AttackPlugin[]) {
     for (const plugin of plugins) {
-      if (this.#plugins.has(plugin.id)) throw new Error(`two attacks are called ${plugin.id}`)
+      if (this.#plugins.has(plugin.id))
+        throw new GauntletError('GNT_CONFIG', {
+          what: `two attacks are called ${plugin.id}`,
+          fix: 'give the one of the plugin another id',
+        })
       this.#plugins.set(plugin.id, plugin)
     }
   }
@@ -87,7 +90,12 @@ export class AttackRegistry {
 
 /** Names of the parameters a plugin takes. */
 export function parameterNames(plugin: AttackPlugin): string[] {
-  return plugin.params instanceof z.ZodObject ? Object.keys(plugin.params.shape) : []
+  return Object.keys(shapeOf(plugin))
+}
+
+/** The schemas of the parameters by name. The plugin's zod may be another copy than ours: no class of it is known here. */
+export function shapeOf({ params }: AttackPlugin): Readonly<Record<string, unknown>> {
+  return 'shape' in params && typeof params.shape === 'object' ? { ...params.shape } : {}
 }
 
 function labelOf(

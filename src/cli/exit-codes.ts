@@ -10,6 +10,7 @@ export const exitCodes = {
   usage: 2,
   /** Tasks failed or were quarantined, or a worker was lost. */
   incomplete: 3,
+  /** The gate, or a check of `gauntlet plugins test`. */
   gateFailed: 10,
   gateInconclusive: 11,
   /** The same command again resumes. */

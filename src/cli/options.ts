@@ -29,6 +29,15 @@ export function wholeNumber(
   }
 }
 
+/** Above 0. */
+export function positiveNumber(name: string) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (value > 0 && Number.isFinite(value)) return value
+    throw wrongValue(name, text, 'a number above 0')
+  }
+}
+
 /** `60`, `0.5` */
 export function seconds(name: string) {
   return (text: string | number): number => {

@@ -50,7 +50,9 @@ function detailOf(
   if (choice)
     return {
       what: 'wrong value',
-      where: `--${choice[1]}`,
+      where: command?.options.includes(choice[1] ?? '')
+        ? `--${choice[1]}`
+        : choice[1]?.toUpperCase(),
       got: choice[2],
       expected: `one of ${choice[3]?.replaceAll('"', '')}`,
     }

@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { isAbsolute, relative } from 'node:path'
 import { z } from 'zod'
 import { attackKinds, type AttackPlugin } from '../attack/types.js'
 import { GauntletError } from '../errors.js'
@@ -7,6 +7,24 @@ import { firstProblem } from '../util/schema-problem.js'
 import { importUserModule, isModulePath } from './user-module.js'
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
+
+const parses = { safeParse: z.custom(isFunction), parse: z.custom(isFunction) }
+/** What tells a schema of zod 4 or later, zod/mini included, and one of zod 3; neither need be of our copy of zod. */
+const laterZod = z.object({
+  ...parses,
+  _zod: z.object({
+    def: z.object({ type: z.string() }),
+    version: z.object({ major: z.int() }),
+  }),
+})
+const zod3 = z.object({ ...parses, _def: z.object({ typeName: z.string() }) })
+
+/** The major version of the zod that a schema was made with; undefined if it is no schema of zod. */
+function zodOf(value: unknown): number | undefined {
+  const later = laterZod.safeParse(value)
+  if (later.success) return later.data['_zod'].version.major
+  return zod3.safeParse(value).success ? 3 : undefined
+}
 
 /** What a module must hold to be an attack; the types say more. */
 const pluginSchema = z.looseObject({
@@ -21,7 +39,7 @@ const pluginSchema = z.looseObject({
   norms: z.array(z.enum(norms)).min(1),
   goals: z.array(z.enum(['untargeted', 'targeted'])).min(1),
   restarts: z.int().min(1),
-  params: z.custom((value) => value instanceof z.ZodType, { error: 'a zod schema' }),
+  params: z.custom((value) => zodOf(value) === 4, { error: 'a schema of zod 4' }),
   label: z.custom(isFunction, { error: 'a function' }),
   run: z.custom(isFunction, { error: 'a function' }),
 })
@@ -29,7 +47,7 @@ const pluginSchema = z.looseObject({
 /**
  * Loads attacks of third parties: modules whose default export is one attack or a list of them.
  *
- * @param paths - absolute
+ * @param paths - as `locatePlugin` gives them
  * @param cwd - what messages show paths relative to
  * @throws GauntletError GNT_CONFIG that names the module
  */
@@ -39,7 +57,7 @@ export async function loadPlugins(
 ): Promise<readonly AttackPlugin[]> {
   const plugins: AttackPlugin[] = []
   for (const path of paths) {
-    const where = relative(cwd, path) || path
+    const where = isAbsolute(path) ? relative(cwd, path) || path : path
     const value = await importPlugin(path, where)
     for (const each of Array.isArray(value) ? value : [value]) plugins.push(check(each, where))
   }
@@ -47,6 +65,13 @@ export async function loadPlugins(
 }
 
 async function importPlugin(path: string, where: string): Promise<unknown> {
+  if (!isAbsolute(path))
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'there is no such plugin package',
+      where,
+      expected: 'an installed npm package, or the path of a module',
+      fix: `run npm install ${path} beside the configuration, or write ./${path} for a file`,
+    })
   if (!isModulePath(path))
     throw new GauntletError('GNT_CONFIG', {
       what: 'not a plugin module',
@@ -72,6 +97,15 @@ function check(value: unknown, where: string): AttackPlugin {
       what: 'the plugin has no default export',
       where,
       expected: 'export default defineAttack({ … })',
+    })
+  const zod = typeof value === 'object' && value && 'params' in value ? zodOf(value.params) : 4
+  if (zod !== undefined && zod !== 4)
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'the parameters are of another zod',
+      where: `${where}: params`,
+      got: `a schema of zod ${zod}`,
+      expected: 'one of zod 4',
+      fix: "import { z } from 'zod', or from 'zod/v4' where zod 3.25 is installed",
     })
   const parsed = pluginSchema.safeParse(value)
   if (parsed.success) throw new Error('a value that is an attack was not taken for one')

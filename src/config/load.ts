@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { GauntletError } from '../errors.js'
 import { firstProblem } from '../util/schema-problem.js'
+import { locatePlugin } from './locate-plugin.js'
 import { readConfigFile } from './read-file.js'
 import { configSchema, type Config } from './schema.js'
 
@@ -11,7 +12,7 @@ const configNames = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
 )
 
 export interface LoadedConfig {
-  /** All paths in it are absolute. */
+  /** All paths in it are absolute; so are the files of its plugins. */
   readonly config: Config
   /** Absolute. */
   readonly path: string
@@ -86,6 +87,6 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     models: models.map((model) => ({ ...model, path: absolute(model.path) })),
     store: store === ':memory:' ? store : absolute(store),
     report: { ...report, folder: absolute(report.folder) },
-    plugins: plugins.map(absolute),
+    plugins: plugins.map((name) => locatePlugin(name, folder)),
   }
 }

@@ -126,7 +126,9 @@ export const configSchema = z
     plugins: z
       .array(text)
       .default([])
-      .describe('modules with attacks of your own, relative to this configuration (default none)'),
+      .describe(
+        'attacks of your own: modules, relative to this configuration, or npm packages (default none)',
+      ),
   })
   .superRefine((config, context) => {
     checkVersions([...config.models, ...config.surrogates], context)

@@ -9,6 +9,22 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 let folder: string
 
+const strictest = {
+  target: 'es2022',
+  module: 'nodenext',
+  noEmit: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  noImplicitOverride: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  verbatimModuleSyntax: true,
+  erasableSyntaxOnly: true,
+  types: [],
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gauntlet-pack-'))
 })
@@ -25,7 +41,10 @@ it(
     expect(listed).toContain('package/suites/demo/glyphs-v1.onnx')
     expect(listed).not.toMatch(/package\/(test|node_modules|\.ci)\//)
 
-    await writeFile(join(folder, 'package.json'), '{"name":"elsewhere","private":true}')
+    await writeFile(
+      join(folder, 'package.json'),
+      '{"name":"elsewhere","private":true,"type":"module"}',
+    )
     // Scripts off: the only one among the dependencies would download GPU libraries from outside the registry.
     await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `./${archive}`], {
       cwd: folder,
@@ -61,9 +80,26 @@ it(
       join(folder, 'use.mjs'),
       `import { defineConfig } from 'gauntlet'
      import { defineAttack } from 'gauntlet/plugin'
-     console.log(typeof defineConfig, typeof defineAttack)`,
+     import { openKit } from 'gauntlet/plugin-kit'
+     console.log(typeof defineConfig, typeof defineAttack, typeof openKit)`,
     )
     const { stdout: types } = await run('node', ['use.mjs'], { cwd: folder })
-    expect(types.trim()).toBe('function function')
+    expect(types.trim()).toBe('function function function')
+
+    // Attacks of one's own: written, type-checked by the strictest settings, tested from both sides.
+    for (const kind of ['gradient-arrays', 'fused', 'scores'])
+      await run(gauntlet, ['plugins', 'new', `my-${kind}`, '--kind', kind], { cwd: folder })
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: strictest }))
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder })
+    const { stdout: tested } = await run(gauntlet, ['plugins', 'test', 'my-fused.ts'], {
+      cwd: folder,
+    })
+    expect(tested).toMatch(/checks, all hold/)
+    const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+    const { stdout: own } = await run('node', ['--test', 'my-gradient-arrays.test.mjs'], {
+      cwd: folder,
+      env,
+    })
+    expect(own).toMatch(/^# fail 0$/m)
   },
 )

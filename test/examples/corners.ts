@@ -3,7 +3,7 @@ import { defineAttack } from 'gauntlet/plugin'
 import { z } from 'zod'
 
 export default defineAttack({
-  id: 'corners',
+  id: 'my-corners',
   version: 1,
   title: 'Random corners of the ball',
   source: 'Moon et al. 2019, arXiv:1905.06635, section 3: optima tend to lie at corners',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { builtInAttacks } from '../../attacks/index.js'
 import { commands } from '../../src/cli/commands/index.js'
 import { checkConfig } from '../../src/config/load.js'
 import { exitCodes } from '../../src/cli/exit-codes.js'
@@ -20,6 +21,8 @@ it('shows the plugin that test/examples/corners.ts is', () => {
     .slice(1)
   expect(blocks('ts').join('')).toContain(file!)
   expect(corners.label(corners.params.parse({}) as never)).toBe('corners-20')
+  // Two attacks of one name are refused.
+  expect(builtInAttacks.map(({ id }) => id)).not.toContain(corners.id)
 })
 
 it('shows a configuration that is valid', () => {

@@ -100,7 +100,7 @@ export const attackCommand = defineCommand({
       type: 'array',
       string: true,
       requiresArg: true,
-      describe: 'module with attacks of your own; may be given several times',
+      describe: 'module or npm package with attacks of your own; may be given several times',
     },
     input: text('attacked input of a network with several'),
     output: text('logits of a network with several outputs'),

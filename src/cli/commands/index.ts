@@ -10,6 +10,7 @@ import { falsifyCommand } from './falsify.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
+import { pluginsCommand } from './plugins.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   baselineCommand,
   attackCommand,
   attacksCommand,
+  pluginsCommand,
   suitesCommand,
   falsifyCommand,
   exportCommand,

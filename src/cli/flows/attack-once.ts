@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { loadPlugins } from '../../config/load-plugins.js'
+import { locatePlugin } from '../../config/locate-plugin.js'
 import { defaultWorkers } from '../../config/schema.js'
 import type { DatasetSpec } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
@@ -23,6 +24,7 @@ import { duration, Progress } from '../progress.js'
 import { paint, table } from '../table.js'
 import { checkEpsilon, checkFit } from './checks.js'
 import { rehearsals } from './execute-run.js'
+import { readParams } from './params.js'
 import { modelSpec } from './resolve.js'
 import { checkSaveTarget, saveExamples } from './save-examples.js'
 
@@ -92,7 +94,7 @@ export async function attackOnce(
   io: Io,
   options: { readonly quiet: boolean },
 ): Promise<AttackOnceResult> {
-  const plugins = args.plugins.map((path) => resolve(io.cwd, path))
+  const plugins = args.plugins.map((name) => locatePlugin(name, io.cwd))
   const harness = createHarness(await loadPlugins(plugins, io.cwd))
   const spec: DatasetSpec = {
     path: args.data === 'glyphs' ? args.data : resolve(io.cwd, args.data),
@@ -228,31 +230,12 @@ async function runAll(
 
 /** Named options and `--param name=value`, as the plugin's schema wants them. */
 function parametersOf({ steps, stepSize, loss, params }: AttackArgs): Record<string, unknown> {
-  const given: Record<string, unknown> = {
+  return {
     ...(steps === undefined ? {} : { steps }),
     ...(stepSize === undefined ? {} : { stepSize }),
     ...(loss === undefined ? {} : { loss }),
+    ...readParams(params),
   }
-  for (const param of params) {
-    const [, name, value] = /^([^=]+)=(.*)$/.exec(param) ?? []
-    if (name === undefined || value === undefined)
-      throw new GauntletError('GNT_USAGE', {
-        what: 'wrong value',
-        where: '--param',
-        got: JSON.stringify(param),
-        expected: 'name=value, as in tries=100',
-      })
-    const number = Number(value)
-    given[name] =
-      value === 'true'
-        ? true
-        : value === 'false'
-          ? false
-          : value !== '' && Number.isFinite(number)
-            ? number
-            : value
-  }
-  return given
 }
 
 function epsilonOf({ epsilon, norm }: AttackArgs): number {
