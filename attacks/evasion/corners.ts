@@ -16,11 +16,11 @@ export const corners = defineAttack({
   }),
   label: ({ tries }) => `corners-${tries}`,
   async run(context, { tries }) {
-    const { epsilon } = context.threat
+    const { scale, threat } = context
     for (let i = 0; i < tries && context.living > 0; i++) {
       for (const { clean, point, rng } of context.samples)
         for (let k = 0; k < point.length; k++)
-          point[k] = clean[k]! + (rng.uniform() < 0.5 ? -epsilon : epsilon)
+          point[k] = clean[k]! + (rng.uniform() < 0.5 ? -1 : 1) * threat.epsilon * scale[k]!
       await context.score()
     }
   },
