@@ -4,6 +4,16 @@ import { AttackRegistry } from '../../../src/attack/registry.js'
 import { expandSuites, type Check } from '../../../src/cli/flows/checks.js'
 import { defineSuite, type SuiteInput } from '../../../src/plugin.js'
 
+/** Three columns, four rows. */
+const data = {
+  shape: [3],
+  range: [0, 1],
+  count: 4,
+  divisor: 1,
+  values: Float32Array.of(0, 0.5, 1, 0, 0.25, 1, 1, 0.5, 0, 1, 0.75, 0),
+  featureNames: ['age', 'income', 'member'],
+} as const
+
 const expand = (change: Partial<SuiteInput>): Check[] =>
   expandSuites(
     [
@@ -16,7 +26,7 @@ const expand = (change: Partial<SuiteInput>): Check[] =>
       }),
     ],
     new AttackRegistry(builtInAttacks),
-    [0, 1],
+    data,
   )
 
 describe('checks of a suite', () => {
