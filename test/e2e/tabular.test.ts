@@ -99,9 +99,9 @@ describe('a table with named columns', () => {
       return parseNpy(unpackEntry(bytes, entry, 'adv.npz'), 'adv.npz').data
     })
     for (let i = 0; i < x!.length; i += 5) {
-      const [[age, income, children, ...home], own] = [xAdv!, x!].map((array) => [
-        ...array.slice(i, i + 5),
-      ]) as [number[], number[]]
+      const [[age, income, children, ...home], own] = [xAdv!, x!].map((array) =>
+        Array.from(array.slice(i, i + 5)),
+      ) as [number[], number[]]
       expect(age).toBe(own[0])
       expect(Math.abs(income! - own[1]!)).toBeLessThanOrEqual(20)
       expect(income).toBeLessThanOrEqual(90)

@@ -2,7 +2,7 @@ import type { AttackContext, Sample } from '../../../src/plugin.js'
 import { forRows, placeAtRandom, Saved, sizeOf, type Grid, type Window } from './grid.js'
 
 /** What of the context decides how far values go. */
-export type Room = Pick<AttackContext, 'threat' | 'scale'>
+type Room = Pick<AttackContext, 'threat' | 'scale'>
 
 /** Where the Square attack begins, and what it tries next, in one norm. */
 export interface Squares {

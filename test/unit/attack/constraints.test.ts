@@ -65,6 +65,33 @@ const row = (array: Float32Array, i: number): Float32Array =>
 const usersOf = (norm: Norm): (readonly [string, (typeof builtInAttacks)[number]])[] =>
   builtInAttacks.filter(({ norms }) => norms.includes(norm)).map((plugin) => [plugin.id, plugin])
 
+/** Checked by hand, not by what is tested. */
+function holds(threat: ThreatModel, point: Float32Array, clean: Float32Array): void {
+  const { features, epsilon, norm } = threat
+  const { scale, lower, upper, integers, oneHot } = features!
+  let changed = 0
+  for (let i = 0; i < 8; i++) {
+    const d = Math.abs(point[i]! - clean[i]!)
+    if (d === 0) continue
+    changed++
+    expect(scale![i]).toBeGreaterThan(0)
+    if (norm === 'linf') expect(d).toBeLessThanOrEqual(epsilon * scale![i]!)
+    expect(point[i]).toBeGreaterThanOrEqual(lower![i]!)
+    expect(point[i]).toBeLessThanOrEqual(upper![i]!)
+  }
+  for (const i of integers!) expect(Number.isInteger(point[i])).toBe(true)
+  for (const group of oneHot!) {
+    expect(group.map((i) => point[i]!).sort()).toEqual([0, 1])
+    if (group.some((i) => point[i] !== clean[i])) changed++
+  }
+  if (norm === 'l0') expect(changed).toBeLessThanOrEqual(epsilon)
+}
+
+function levels(n: number): Float32Array {
+  const rng = createRng('levels', n)
+  return Float32Array.from({ length: n }, () => rng.below(256) / 255)
+}
+
 describe('features hold for every attack', () => {
   let model: ModelHandle
   const x = rowsOf(count)
@@ -74,27 +101,6 @@ describe('features hold for every attack', () => {
     })
   })
   afterAll(() => model.close())
-
-  const holds = (threat: ThreatModel, point: Float32Array, clean: Float32Array): void => {
-    const { features, epsilon, norm } = threat
-    const { scale, lower, upper, integers, oneHot } = features!
-    let changed = 0
-    for (let i = 0; i < 8; i++) {
-      const d = Math.abs(point[i]! - clean[i]!)
-      if (d === 0) continue
-      changed++
-      expect(scale![i]).toBeGreaterThan(0)
-      if (norm === 'linf') expect(d).toBeLessThanOrEqual(epsilon * scale![i]!)
-      expect(point[i]).toBeGreaterThanOrEqual(lower![i]!)
-      expect(point[i]).toBeLessThanOrEqual(upper![i]!)
-    }
-    for (const i of integers!) expect(Number.isInteger(point[i])).toBe(true)
-    for (const group of oneHot!) {
-      expect(group.map((i) => point[i]!).sort()).toEqual([0, 1])
-      if (group.some((i) => point[i] !== clean[i])) changed++
-    }
-    if (norm === 'l0') expect(changed).toBeLessThanOrEqual(epsilon)
-  }
 
   const cases = [
     ...usersOf('linf').map(([id, plugin]) => ['linf', id, plugin, scaled, 1.2] as const),
@@ -173,11 +179,6 @@ describe('PGD on a linear model with scales', () => {
 })
 
 describe('quantize', () => {
-  const levels = (n: number): Float32Array => {
-    const rng = createRng('levels', n)
-    return Float32Array.from({ length: n }, () => rng.below(256) / 255)
-  }
-
   it.each(
     (['linf', 'l2', 'l1', 'l0', 'severity'] as const).flatMap((norm) =>
       usersOf(norm).map(([id, plugin]) => [norm, id, plugin] as const),
