@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deepfool } from '../../../attacks/evasion/deepfool.js'
 import { pgd } from '../../../attacks/evasion/pgd.js'
 import { builtInAttacks } from '../../../attacks/index.js'
 import { defineAttack } from '../../../src/attack/types.js'
@@ -146,7 +147,12 @@ describe('features hold for every attack', () => {
 })
 
 describe('PGD on a linear model with scales', () => {
-  it.each([0.999, 1.001])('%d times the least epsilon decides', async (factor) => {
+  it.each([
+    [0.999, 1],
+    [1.001, 1],
+    [0.999, 2],
+    [1.001, 2],
+  ])('%d times the least epsilon decides, averaged over %d', async (factor, eot) => {
     const problem = linearProblem(size)
     const model = await openModel(problem.graph)
     const x = samplesOf(6, [size], 1)
@@ -162,7 +168,7 @@ describe('PGD on a linear model with scales', () => {
         goal: untargeted,
         features: { scale },
       }
-      const result = await attack(model, pgd, threat, own)
+      const result = await attack(model, pgd, threat, own, { eot })
       expect(successes(result)).toBe(factor > 1 ? 1 : 0)
       for (let k = 0; k < size; k += 4) expect(result.xAdv[k]).toBe(own[k])
     }
@@ -220,6 +226,19 @@ describe('quantize', () => {
     }
     await model.close()
   })
+})
+
+it('an attack of minimum norm goes on until the rounded example fools', async () => {
+  const border = (127 + 0.3) / 255
+  const model = await openModel(linearOf([1], [[0], [1000]], [0, -1000 * border]))
+  const threat = { norm: 'l2', epsilon: 1.01 / 255, bounds: [0, 1], goal: untargeted } as const
+  const x = Float32Array.of(127 / 255)
+  for (const search of ['fallen', 'closest'] as const) {
+    const result = await attack(model, deepfool, { ...threat, quantize: 8 }, x, { search })
+    expect(successes(result)).toBe(1)
+    expect(result.xAdv).toEqual(Float32Array.of(128 / 255))
+  }
+  await model.close()
 })
 
 it('a plugin cannot loosen what it is judged by', async () => {

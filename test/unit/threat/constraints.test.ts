@@ -41,6 +41,15 @@ describe('the box in L∞', () => {
     expect([...upper]).toEqual([7, 9.5, 4.5, 5.5, 1, 1, 1])
   })
 
+  it('is a point for a group with a member that never changes', () => {
+    const held = { ...features, scale: [1, 1, 1, 1, 1, 0, 1] }
+    const constraints = new Constraints(threatOf('linf', 1, { features: held }), 7)
+    const [lower, upper] = [new Float32Array(7), new Float32Array(7)]
+    constraints.box(clean, lower, upper)
+    expect([...lower.slice(4), ...upper.slice(4)]).toEqual([0, 1, 0, 0, 1, 0])
+    expect([...constraints.scale]).toEqual([1, 1, 1, 1, 0, 0, 0])
+  })
+
   it('holds a clean value outside the bounds of its feature', () => {
     const constraints = new Constraints(threatOf('linf', 0.5, { features }), 7)
     const x = Float32Array.of(7, 5, 9, 4, 0, 1, 0)
