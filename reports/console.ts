@@ -4,6 +4,7 @@ import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.
 import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
 import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
 import {
+  isAt,
   approximationLines,
   comparisonPairs,
   directionOf,
@@ -136,7 +137,7 @@ function byImportance(report: RunReport, rows: readonly ComparisonView[]): Compa
   const rank = (row: ComparisonView): number => {
     if (row.what === 'clean accuracy') return 0
     if (row.what === 'worst case') return 1
-    return row.norm === main?.norm && row.epsilon === main?.epsilon ? 2 : 3
+    return isAt(row, main) ? 2 : 3
   }
   return [...rows].sort((a, b) => rank(a) - rank(b))
 }

@@ -21,7 +21,7 @@ export const csv: Reporter = {
 
 const columns = [
   'run', 'created_at', 'suite', 'dataset', 'version', 'version_digest', 'attack', 'label', 'norm',
-  'epsilon', 'epsilon_text', 'samples', 'complete',
+  'epsilon', 'epsilon_text', 'constraints', 'samples', 'complete',
   'clean_right', 'clean_trials', 'clean_accuracy', 'clean_low', 'clean_high',
   'robust_right', 'robust_trials', 'robust_accuracy', 'robust_low', 'robust_high',
   'fooled', 'attack_trials', 'attack_success', 'attack_success_low', 'attack_success_high',
@@ -48,6 +48,7 @@ function rowOf(report: RunReport, cell: CellView): Row {
     norm: cell.norm,
     epsilon: cell.epsilon,
     epsilon_text: formatEpsilon(cell.epsilon),
+    constraints: cell.constraints ?? '',
     samples: cell.samples,
     complete: cell.complete,
     clean_right: cleanRight,

@@ -1,6 +1,6 @@
 import { takeSamples, type Dataset } from '../src/data/dataset.js'
 import type { CellResults, GateResult, VersionResults } from '../src/gate/types.js'
-import type { Example, Outcome } from '../src/plan/task.js'
+import type { AttackSpec, Example, Outcome } from '../src/plan/task.js'
 import type {
   CellView,
   ComparisonView,
@@ -12,7 +12,7 @@ import { holm } from '../src/stats/multiple.js'
 import { pairCounts, pairedDifference } from '../src/stats/paired.js'
 import { wilson } from '../src/stats/proportion.js'
 import type { CellOutcomes, RunRecord } from '../src/store/types.js'
-import type { Norm } from '../src/threat/threat-model.js'
+import { formatConstraints, type Norm, type ThreatModel } from '../src/threat/threat-model.js'
 import { canonicalJson, digestJson } from '../src/util/hash.js'
 import { isApproximation } from '../src/util/approximation.js'
 
@@ -80,9 +80,8 @@ export function versionResults(cells: readonly CellOutcomes[], version: string):
     cells: own.map(({ cell, outcomes, complete }): CellResults => ({
       attack: cell.attack.attack,
       label: cell.attack.label,
-      attackDigest: digestJson([cell.attack, cell.threat.goal]),
-      norm: cell.threat.norm,
-      epsilon: cell.threat.epsilon,
+      attackDigest: attackDigest(cell.attack, cell.threat),
+      ...threatKey(cell.threat),
       complete,
       samples: outcomes.map((outcome) => ({
         sample: outcome.sample,
@@ -91,6 +90,12 @@ export function versionResults(cells: readonly CellOutcomes[], version: string):
       })),
     })),
   }
+}
+
+/** Of all but norm and epsilon. */
+function attackDigest(attack: AttackSpec, { goal, features, quantize }: ThreatModel): string {
+  const constraints = features || quantize !== undefined ? [{ features, quantize }] : []
+  return digestJson([attack, goal, ...constraints])
 }
 
 function cellView({
@@ -106,8 +111,7 @@ function cellView({
     version: cell.model.version,
     attack: cell.attack.attack,
     label: cell.attack.label,
-    norm: cell.threat.norm,
-    epsilon: cell.threat.epsilon,
+    ...threatKey(cell.threat),
     samples: outcomes.length,
     complete,
     cleanAccuracy: wilson(right, outcomes.length),
@@ -127,13 +131,24 @@ function cellView({
 interface ThreatKey {
   readonly norm: Norm
   readonly epsilon: number
+  readonly constraints?: string
 }
+
+/** What tells threats apart in a report; a target is part of the attack there. */
+function threatKey(threat: ThreatModel): ThreatKey {
+  const constraints = formatConstraints(threat)
+  const { norm, epsilon } = threat
+  return { norm, epsilon, ...(constraints ? { constraints } : {}) }
+}
+
+const textOf = ({ norm, epsilon, constraints = '' }: ThreatKey): string =>
+  `${norm} ${epsilon} ${constraints}`
 
 function threatsOf(cells: readonly CellOutcomes[]): ThreatKey[] {
   const seen = new Map<string, ThreatKey>()
   for (const { cell } of cells) {
-    const { norm, epsilon } = cell.threat
-    seen.set(`${norm} ${epsilon}`, { norm, epsilon })
+    const threat = threatKey(cell.threat)
+    seen.set(textOf(threat), threat)
   }
   return [...seen.values()].sort((a, b) => a.epsilon - b.epsilon)
 }
@@ -141,7 +156,7 @@ function threatsOf(cells: readonly CellOutcomes[]): ThreatKey[] {
 const matches =
   (threat: ThreatKey) =>
   ({ cell }: CellOutcomes): boolean =>
-    cell.threat.norm === threat.norm && cell.threat.epsilon === threat.epsilon
+    textOf(threatKey(cell.threat)) === textOf(threat)
 
 /** Per sample, whether it stood every attack of these cells; only samples that all of them have. */
 function worstCase(cells: readonly CellOutcomes[]): Map<number, boolean> {
@@ -282,8 +297,7 @@ function pictures(
       .map(({ one, example, outcome }): PictureView => ({
         version,
         label: one.cell.attack.label,
-        norm: one.cell.threat.norm,
-        epsilon: one.cell.threat.epsilon,
+        ...threatKey(one.cell.threat),
         sample: example.sample,
         trueClass: nameOf(outcome.label),
         cleanClass: nameOf(outcome.cleanPrediction),

@@ -4,13 +4,15 @@ import { formatEpsilon, normLabels, type Norm } from '../src/threat/threat-model
 
 /** Short forms for tables; sentences use src/stats/format.ts as it is. */
 
-/** `L∞ 8/255`; empty for clean accuracy, which has no threat. */
+/** `L∞ 8/255`, `L∞ 8/255, 8-bit`; empty for clean accuracy, which has no threat. */
 export function formatThreat(threat: {
   readonly norm?: Norm | undefined
   readonly epsilon?: number | undefined
+  readonly constraints?: string | undefined
 }): string {
   if (threat.norm === undefined || threat.epsilon === undefined) return ''
-  return `${normLabels[threat.norm]} ${formatEpsilon(threat.epsilon)}`
+  const { constraints = '' } = threat
+  return `${normLabels[threat.norm]} ${formatEpsilon(threat.epsilon)}${constraints && `, ${constraints}`}`
 }
 
 /** The interval without its confidence, for columns that name it once: `58.2 to 64.3`. */

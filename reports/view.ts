@@ -11,36 +11,57 @@ import { formatThreat } from './text.js'
 export interface Threat {
   readonly norm: Norm
   readonly epsilon: number
+  readonly constraints?: string | undefined
 }
 
-/** Epsilons of one norm over all versions, ascending, each once. */
-export function epsilonsOf(report: RunReport, norm: Norm): number[] {
+/** Whether a row is about this threat; none is about none. */
+export function isAt(
+  row: { readonly [part in keyof Threat]?: Threat[part] | undefined },
+  threat: Threat | undefined,
+): boolean {
+  return (
+    threat !== undefined &&
+    row.norm === threat.norm &&
+    row.epsilon === threat.epsilon &&
+    (row.constraints ?? '') === (threat.constraints ?? '')
+  )
+}
+
+/** Threats that differ in epsilon only. */
+export type Family = Omit<Threat, 'epsilon'>
+
+export const isOf = (row: Family, family: Family): boolean =>
+  row.norm === family.norm && (row.constraints ?? '') === (family.constraints ?? '')
+
+/** Epsilons of one family over all versions, ascending, each once. */
+export function epsilonsOf(report: RunReport, family: Family): number[] {
   const rows = report.versions.flatMap((version) => version.worstCase)
-  const epsilons = rows.filter((row) => row.norm === norm).map((row) => row.epsilon)
+  const epsilons = rows.filter((row) => isOf(row, family)).map((row) => row.epsilon)
   return [...new Set(epsilons)].sort((a, b) => a - b)
 }
 
-export function normsOf(report: RunReport): Norm[] {
-  return [...new Set(report.versions.flatMap((v) => v.worstCase.map((row) => row.norm)))]
+export function familiesOf(report: RunReport): Family[] {
+  const rows = report.versions.flatMap((version) => version.worstCase)
+  return rows
+    .filter((row, i) => rows.findIndex((other) => isOf(other, row)) === i)
+    .map(({ norm, constraints }) => ({ norm, ...(constraints ? { constraints } : {}) }))
 }
 
 /** The threat whose numbers stand on the first screen. Undefined when nothing was attacked. */
 export function mainThreat(report: RunReport): Threat | undefined {
   if (report.mainThreat) return report.mainThreat
-  const norm = normsOf(report)[0]
-  if (norm === undefined) return undefined
-  const ladder = epsilonsOf(report, norm)
+  const [family] = familiesOf(report)
+  if (family === undefined) return undefined
+  const ladder = epsilonsOf(report, family)
   const epsilon = ladder[Math.floor(ladder.length / 2)]
-  return epsilon === undefined ? undefined : { norm, epsilon }
+  return epsilon === undefined ? undefined : { ...family, epsilon }
 }
 
 export function robustAccuracyAt(
   version: VersionView,
   threat: Threat | undefined,
 ): Proportion | undefined {
-  return version.worstCase.find(
-    (row) => row.norm === threat?.norm && row.epsilon === threat.epsilon,
-  )?.robustAccuracy
+  return version.worstCase.find((row) => isAt(row, threat))?.robustAccuracy
 }
 
 /** `gradients of v2 are approximated: straight-through at 53 QuantizeLinear`, for each version of which it is so. */
@@ -84,7 +105,7 @@ export function changeOf(
     (row) =>
       row.candidate === candidate &&
       row.what === what &&
-      (what === 'clean accuracy' || (row.norm === threat?.norm && row.epsilon === threat?.epsilon)),
+      (what === 'clean accuracy' || isAt(row, threat)),
   )
   // Compared with several: the gate's baseline is the one the verdict speaks of.
   const judged = report.gate?.candidate === candidate ? report.gate.baseline : null

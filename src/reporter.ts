@@ -11,6 +11,8 @@ export interface CellView {
   readonly label: string
   readonly norm: Norm
   readonly epsilon: number
+  /** What else the threat model asks for, in short: `8-bit`; absent: nothing. */
+  readonly constraints?: string | undefined
   readonly samples: number
   /** False if some shard failed or is missing: the numbers are then of what was done. */
   readonly complete: boolean
@@ -30,10 +32,11 @@ export interface VersionView {
   readonly path: string
   readonly digest: string
   readonly cleanAccuracy: Proportion
-  /** Right under every attack of the suite, per norm and epsilon: the per-sample worst case. Ascending epsilon. */
+  /** Right under every attack of the suite, per threat: the per-sample worst case. Ascending epsilon. */
   readonly worstCase: readonly {
     readonly norm: Norm
     readonly epsilon: number
+    readonly constraints?: string | undefined
     readonly robustAccuracy: Proportion
   }[]
   /** Where its gradients are those of surrogates, one phrase each; empty where they are exact. */
@@ -48,6 +51,7 @@ export interface ComparisonView {
   /** Absent for clean accuracy. */
   readonly norm?: Norm | undefined
   readonly epsilon?: number | undefined
+  readonly constraints?: string | undefined
   readonly baselineValue: Proportion
   readonly candidateValue: Proportion
   readonly difference: PairedDifference
@@ -61,6 +65,7 @@ export interface PictureView {
   readonly label: string
   readonly norm: Norm
   readonly epsilon: number
+  readonly constraints?: string | undefined
   readonly sample: number
   readonly trueClass: string
   readonly cleanClass: string
@@ -81,7 +86,9 @@ export interface RunReport {
   readonly status: 'complete' | 'incomplete' | 'interrupted'
   readonly suite: string
   /** The threat shown first; when absent, the middle epsilon of the first norm. */
-  readonly mainThreat?: { readonly norm: Norm; readonly epsilon: number } | undefined
+  readonly mainThreat?:
+    | { readonly norm: Norm; readonly epsilon: number; readonly constraints?: string | undefined }
+    | undefined
   readonly dataset: {
     readonly name: string
     readonly digest: string

@@ -4,7 +4,7 @@ import { rivalsOf } from './lib/rivals.js'
 
 /**
  * Of each sample, the step to the nearest of the linearised borders: δ = |f|/‖w‖₂² · w in L2, |f|/‖w‖₁ · sign w in L∞,
- * with w = ∇(z_k − z_y) and f = z_k − z_y.
+ * with w = ∇(z_k − z_y) and f = z_k − z_y; in L∞, w and δ in the values' own scales.
  */
 interface Nearest {
   ratio: number
@@ -48,7 +48,7 @@ export const deepfool = defineAttack({
         })
         context.leave(({ closest }) => closest !== null)
         for (const sample of context.samples) {
-          const found = borderOf(sample, context.threat.norm === 'linf')
+          const found = borderOf(sample, context.threat.norm === 'linf' ? context.scale : null)
           if (found.ratio < (nearest.get(sample.id)?.ratio ?? Infinity))
             nearest.set(sample.id, found)
         }
@@ -67,12 +67,16 @@ export const deepfool = defineAttack({
 })
 
 /** The nearest point of the border to one class, as the gradient sees it. */
-function borderOf({ loss, gradient }: Sample, isLinf: boolean): Nearest {
+function borderOf({ loss, gradient }: Sample, scale: Float32Array | null): Nearest {
   // A little more than |f|: a step of 0 would stay on the border for ever.
   const gap = Math.abs(loss) + 1e-6
   let length = 0
-  for (const value of gradient) length += isLinf ? Math.abs(value) : value * value
+  gradient.forEach((value, i) => {
+    length += scale ? scale[i]! * Math.abs(value) : value * value
+  })
   if (!(length > 0)) return { ratio: Infinity, step: gradient }
-  const step = gradient.map((value) => (gap / length) * (isLinf ? Math.sign(value) : value))
-  return { ratio: gap / (isLinf ? length : Math.sqrt(length)), step }
+  const step = gradient.map(
+    (value, i) => (gap / length) * (scale ? scale[i]! * Math.sign(value) : value),
+  )
+  return { ratio: gap / (scale ? length : Math.sqrt(length)), step }
 }

@@ -35,7 +35,8 @@ export const gaussian = defineAttack({
             ? 1
             : draw.reduce((sum, d) => sum + (norm === 'l2' ? d * d : Math.abs(d)), 0)
         const scale = (relSigma * epsilon) / (norm === 'l2' ? Math.sqrt(length) : length)
-        for (let k = 0; k < point.length; k++) point[k] = clean[k]! + scale * draw[k]!
+        for (let k = 0; k < point.length; k++)
+          point[k] = clean[k]! + scale * draw[k]! * context.scale[k]!
       }
       await context.score()
     }

@@ -48,6 +48,7 @@ export const nes = defineAttack({
         { stepSize: relStepSize * threat.epsilon, momentum },
         {
           pairs,
+          values: context,
           reach: sigma * (threat.bounds[1] - threat.bounds[0]),
           objective: 'ce',
           draw: fillNormal,
@@ -75,7 +76,8 @@ function* ascend(
     const { point } = sample
     const scale = length > 0 ? stepSize / Math.sqrt(length) : 0
     for (let i = 0; i < size; i++)
-      point[i]! += norm === 'l2' ? scale * mean[i]! : stepSize * Math.sign(mean[i]!)
+      point[i]! +=
+        norm === 'l2' ? scale * mean[i]! : stepSize * options.values.scale[i]! * Math.sign(mean[i]!)
     yield
   }
 }

@@ -17,12 +17,13 @@ export const randomCorners = defineAttack({
   }),
   label: ({ tries }) => `random-corners-${tries}`,
   async run(context, { tries }) {
-    const { epsilon } = context.threat
+    const { scale, threat } = context
     const signs = new Float32Array(context.sampleSize)
     for (let i = 0; i < tries && context.living > 0; i++) {
       for (const { clean, point, rng } of context.samples) {
         fillSigns(rng, signs)
-        for (let k = 0; k < point.length; k++) point[k] = clean[k]! + epsilon * signs[k]!
+        for (let k = 0; k < point.length; k++)
+          point[k] = clean[k]! + threat.epsilon * signs[k]! * scale[k]!
       }
       await context.score()
     }

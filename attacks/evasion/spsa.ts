@@ -44,6 +44,7 @@ export const spsa = defineAttack({
     await follow(context, steps * (2 * pairs + 1), (sample) =>
       ascend(sample, learningRate * range, {
         pairs,
+        values: context,
         reach: delta * range,
         objective: 'margin',
         draw: fillSigns,
@@ -63,7 +64,8 @@ function* ascend(sample: Sample, learningRate: number, options: Estimate): Cours
     for (let i = 0; i < size; i++) {
       mean![i] = 0.9 * mean![i]! + 0.1 * gradient![i]!
       square![i] = 0.999 * square![i]! + 0.001 * gradient![i]! ** 2
-      point[i]! += (rate * mean![i]!) / (Math.sqrt(square![i]!) + 1e-8)
+      const step = (rate * mean![i]!) / (Math.sqrt(square![i]!) + 1e-8)
+      point[i]! += step * options.values.scale[i]!
     }
     yield
   }

@@ -43,7 +43,7 @@ export const square = defineAttack({
     const objective = loss ?? (threat.goal.kind === 'targeted' ? 'ce' : 'margin')
     const grid = gridOf(context.shape)
     const squares = threat.norm === 'l2' ? l2Squares : linfSquares
-    for (const sample of context.samples) squares.start(grid, threat, sample)
+    for (const sample of context.samples) squares.start(grid, context, sample)
     await context.score()
     const best = new Map<number, number>()
     for (const sample of context.samples) best.set(sample.id, objectiveOf(objective, sample))
@@ -51,7 +51,7 @@ export const square = defineAttack({
     for (let query = 1; query < queries && context.living > 0; query++) {
       const share = shareAt(pInit, query, queries)
       for (const sample of context.samples)
-        saved.set(sample.id, squares.propose(grid, threat, sample, share))
+        saved.set(sample.id, squares.propose(grid, context, sample, share))
       await context.score()
       for (const sample of context.samples) {
         const value = objectiveOf(objective, sample)

@@ -40,7 +40,7 @@ export const universal = defineAttack({
       for (const { gradient } of open)
         for (let i = 0; i < mean.length; i++) mean[i]! += gradient[i]! / open.length
       const size = relStepSize * epsilon * (1 - step / steps)
-      delta = moved(delta, mean, { norm, epsilon, size })
+      delta = moved(delta, mean, { norm, epsilon, size, scale: context.scale })
     }
     moveAll(context, best.delta)
   },
@@ -55,17 +55,23 @@ function moveAll({ samples }: AttackContext, delta: Float64Array): void {
 function moved(
   delta: Float64Array,
   gradient: Float64Array,
-  { norm, epsilon, size }: { norm: string; epsilon: number; size: number },
+  {
+    norm,
+    epsilon,
+    size,
+    scale,
+  }: { norm: string; epsilon: number; size: number; scale: Float32Array },
 ): Float64Array {
   if (norm === 'linf')
-    return delta.map((d, i) =>
-      Math.min(Math.max(d + size * Math.sign(gradient[i]!), -epsilon), epsilon),
-    )
+    return delta.map((d, i) => {
+      const most = epsilon * scale[i]!
+      return Math.min(Math.max(d + size * scale[i]! * Math.sign(gradient[i]!), -most), most)
+    })
   const length = lengthOf(gradient)
   if (!(length > 0)) return delta
   const next = delta.map((d, i) => d + (size / length) * gradient[i]!)
-  const scale = Math.min(1, epsilon / lengthOf(next))
-  return next.map((d) => scale * d)
+  const factor = Math.min(1, epsilon / lengthOf(next))
+  return next.map((d) => factor * d)
 }
 
 const lengthOf = (values: Float64Array): number =>

@@ -1,9 +1,9 @@
 import { parseHTML } from 'linkedom'
 import type { RunReport, VersionView } from '../../src/reporter.js'
 import type { Proportion } from '../../src/stats/types.js'
-import { formatEpsilon, normLabels, type Norm } from '../../src/threat/threat-model.js'
+import { formatEpsilon, normLabels } from '../../src/threat/threat-model.js'
 import { formatPercent, formatSharePlain } from '../../src/stats/format.js'
-import { epsilonsOf, mainThreat, normsOf } from '../view.js'
+import { epsilonsOf, familiesOf, isOf, mainThreat, type Family } from '../view.js'
 import { seriesColour } from './interval.js'
 import { markup, printable, trusted, type Markup } from './markup.js'
 
@@ -16,29 +16,29 @@ interface Point {
 /** As many versions as there are colours have full lines; the rest are dashed. */
 const fullLines = 6
 
-/** One figure per norm: robust accuracy against epsilon, a line per version with its interval as a band. */
+/** One figure per norm and constraints: robust accuracy against epsilon, a line per version with its interval as a band. */
 export async function robustnessCharts(report: RunReport): Promise<Markup> {
-  if (normsOf(report).length === 0) return markup`<p class="muted">No attack ran.</p>`
+  if (familiesOf(report).length === 0) return markup`<p class="muted">No attack ran.</p>`
   const figures: Markup[] = []
-  for (const norm of normsOf(report)) figures.push(await chartFigure(report, norm))
+  for (const family of familiesOf(report)) figures.push(await chartFigure(report, family))
   return markup`${figures}`
 }
 
-async function chartFigure(report: RunReport, norm: Norm): Promise<Markup> {
-  const points = report.versions.flatMap((version) => pointsOf(version, norm))
-  const epsilons = [0, ...epsilonsOf(report, norm)]
+async function chartFigure(report: RunReport, family: Family): Promise<Markup> {
+  const points = report.versions.flatMap((version) => pointsOf(version, family))
+  const epsilons = [0, ...epsilonsOf(report, family)]
   // Two drawings, one shown at a time: text in a shrunken drawing would be too small to read on a phone.
-  const wide = await draw(report, norm, points, epsilons, { width: 600, height: 330 })
-  const narrow = await draw(report, norm, points, epsilons, { width: 340, height: 260 })
+  const wide = await draw(report, family, points, epsilons, { width: 600, height: 330 })
+  const narrow = await draw(report, family, points, epsilons, { width: 340, height: 260 })
   return markup`<figure class="chart">
-<figcaption>Robust accuracy against epsilon, ${normLabels[norm]} <span class="muted">(worst case over all attacks; 0 is clean accuracy; band: ${confidenceText(points)} interval)</span></figcaption>
+<figcaption>Robust accuracy against epsilon, ${titleOf(family)} <span class="muted">(worst case over all attacks; 0 is clean accuracy; band: ${confidenceText(points)} interval)</span></figcaption>
 <div class="wide">${wide}</div><div class="narrow">${narrow}</div>
-<details><summary>Numbers of this chart</summary>${numbersTable(report, norm, epsilons, points)}</details>
+<details><summary>Numbers of this chart</summary>${numbersTable(report, family, epsilons, points)}</details>
 </figure>`
 }
 
-function pointsOf({ version, cleanAccuracy, worstCase }: VersionView, norm: Norm): Point[] {
-  const attacked = worstCase.filter((row) => row.norm === norm)
+function pointsOf({ version, cleanAccuracy, worstCase }: VersionView, family: Family): Point[] {
+  const attacked = worstCase.filter((row) => isOf(row, family))
   return [
     { version, epsilon: 0, share: cleanAccuracy },
     ...attacked.map((row) => ({ version, epsilon: row.epsilon, share: row.robustAccuracy })),
@@ -47,7 +47,7 @@ function pointsOf({ version, cleanAccuracy, worstCase }: VersionView, norm: Norm
 
 async function draw(
   report: RunReport,
-  norm: Norm,
+  family: Family,
   points: readonly Point[],
   epsilons: readonly number[],
   size: { width: number; height: number },
@@ -101,7 +101,7 @@ async function draw(
     className: `plot-${size.width}`,
     style: { fontSize: '13px' },
     x: {
-      label: `epsilon (${normLabels[norm]})`,
+      label: `epsilon (${titleOf(family)})`,
       domain: [0, Math.max(...epsilons)],
       ticks: readableTicks(epsilons, width),
       tickFormat: formatEpsilon,
@@ -113,7 +113,7 @@ async function draw(
     marks: [
       Plot.gridY([0, 0.25, 0.5, 0.75, 1], { stroke: 'currentColor', strokeOpacity: 0.12 }),
       Plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
-      Plot.ruleX(shownEpsilon(report, norm), {
+      Plot.ruleX(shownEpsilon(report, family), {
         stroke: 'currentColor',
         strokeOpacity: 0.45,
         strokeDasharray: '2 4',
@@ -132,15 +132,19 @@ async function draw(
     ],
   }) as PlotElement
   chart.setAttribute('role', 'img')
-  chart.setAttribute('aria-label', describeChart(report, norm, points))
+  chart.setAttribute('aria-label', describeChart(report, family, points))
   // linkedom escapes names, but lets control characters through.
   return trusted(printable(chart.outerHTML))
 }
 
+/** `L∞`, `L∞, 8-bit` */
+const titleOf = ({ norm, constraints = '' }: Family): string =>
+  `${normLabels[norm]}${constraints && `, ${constraints}`}`
+
 /** Marks the epsilon of the first screen, if it belongs to this chart. */
-function shownEpsilon(report: RunReport, norm: Norm): number[] {
+function shownEpsilon(report: RunReport, family: Family): number[] {
   const threat = mainThreat(report)
-  return threat?.norm === norm ? [threat.epsilon] : []
+  return threat && isOf(threat, family) ? [threat.epsilon] : []
 }
 
 /** The part of the drawn element that is used; a string with escaped text comes out of linkedom. */
@@ -201,7 +205,7 @@ function describePoint({ version, epsilon, share }: Point): string {
   return `${version} at ${formatEpsilon(epsilon)}: ${formatPercent(share.estimate)}`
 }
 
-function describeChart(report: RunReport, norm: Norm, points: readonly Point[]): string {
+function describeChart(report: RunReport, family: Family, points: readonly Point[]): string {
   const lines = report.versions.map(({ version }) => {
     const own = points.filter((point) => point.version === version)
     const values = own.map(
@@ -209,7 +213,7 @@ function describeChart(report: RunReport, norm: Norm, points: readonly Point[]):
     )
     return `${version}: ${values.join(', ')}`
   })
-  return `Robust accuracy against epsilon, ${normLabels[norm]}. ${lines.join('. ')}.`
+  return `Robust accuracy against epsilon, ${titleOf(family)}. ${lines.join('. ')}.`
 }
 
 function confidenceText(points: readonly Point[]): string {
@@ -218,7 +222,7 @@ function confidenceText(points: readonly Point[]): string {
 
 function numbersTable(
   report: RunReport,
-  norm: Norm,
+  family: Family,
   epsilons: readonly number[],
   points: readonly Point[],
 ): Markup {
@@ -227,7 +231,7 @@ function numbersTable(
     return point ? formatPercent(point.share.estimate) : '–'
   }
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Numbers of the chart"><table>
-<caption class="hidden">Robust accuracy against epsilon, ${normLabels[norm]}</caption>
+<caption class="hidden">Robust accuracy against epsilon, ${titleOf(family)}</caption>
 <thead><tr><th scope="col">Version</th>${epsilons.map((epsilon) => markup`<th scope="col" class="n">${formatEpsilon(epsilon)}</th>`)}</tr></thead>
 <tbody>${report.versions.map(({ version }) => markup`<tr><th scope="row">${version}</th>${epsilons.map((epsilon) => markup`<td class="n">${cell(version, epsilon)}</td>`)}</tr>`)}</tbody>
 </table></div>`

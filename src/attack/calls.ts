@@ -7,7 +7,7 @@ import { steepest, stateNames, type UpdateRule } from '../step/update-rule.js'
 import { checkStepSize } from './checks.js'
 import { lossFeeds, stateFeeds, updateFeeds, type Rows } from './feeds.js'
 import type { Column, Living } from './living.js'
-import { add, averageScores, scale } from './random-model.js'
+import { add, averageScores, scale as multiply } from './random-model.js'
 import { filled, type LivingSample } from './sample.js'
 import type { Claim, Shard } from './shard.js'
 import type { LossOptions, StepOptions } from './types.js'
@@ -25,11 +25,14 @@ export class Calls {
     this.#model = shard.job.surrogate ?? shard.job.model
   }
 
-  /** Fills the samples' scores. */
-  async score(): Promise<void> {
+  /**
+   * Fills the samples' scores.
+   * @param at - (living × size), or more: what is asked about
+   */
+  async score(at: Float32Array): Promise<void> {
     const living = this.#living
     this.#shard.checkCancelled()
-    const points = living.xAdv.subarray(0, living.count * living.size)
+    const points = at.subarray(0, living.count * living.size)
     const scores = await averageScores(this.#shard.job, this.#model, points, living.count)
     living.column(filled.scores, this.#model.classes, NaN).data.set(scores)
   }
@@ -68,7 +71,7 @@ export class Calls {
           else add(totals[k]!, values)
         })
       }
-      if (eot > 1) for (const total of totals) scale(total, 1 / eot)
+      if (eot > 1) for (const total of totals) multiply(total, 1 / eot)
     })
     for (const { id } of samples) this.#shard.spend(id, { queries: eot, gradients: eot })
   }
@@ -76,6 +79,7 @@ export class Calls {
   /** @returns the points that a step started from and that reach the goal by its own scores */
   async step(samples: readonly LivingSample[], options: StepOptions): Promise<Claim[]> {
     const { threat, eot = 1 } = this.#shard.job
+    const { isUniform, scale } = this.#shard.constraints
     checkStepSize(options.stepSize)
     const { norm } = threat
     if (!isFusedNorm(norm))
@@ -92,7 +96,11 @@ export class Calls {
     await this.gradient(samples, options)
     const claims = this.#fooled(samples)
     for (const { point, gradient } of samples)
-      ascend(norm, point, gradient, { size: options.stepSize, bounds: threat.bounds })
+      ascend(norm, point, gradient, {
+        size: options.stepSize,
+        bounds: threat.bounds,
+        ...(isUniform ? {} : { scale }),
+      })
     return claims
   }
 
@@ -102,6 +110,7 @@ export class Calls {
     norm: FusedNorm,
   ): Promise<Claim[]> {
     const { threat } = this.#shard.job
+    const { isUniform, scale } = this.#shard.constraints
     const [living, model] = [this.#living, this.#model]
     const targets = this.#targetsOf(samples, options)
     const { session, approximations } = await model.step({
@@ -110,15 +119,17 @@ export class Calls {
       targeted: targets !== null,
       bounds: threat.bounds,
       rule: update,
+      perValue: !isUniform,
     })
     for (const note of approximations) this.#shard.notes.add(note)
     const state = this.#stateOf(update)
     const claims: Claim[] = []
+    const size = isUniform ? stepSize : scale.map((factor) => factor * stepSize)
     await this.#inBatches(async (part) => {
       const { from, count, rows } = part
       const feeds = {
         ...lossFeeds(model, living, part, targets),
-        ...updateFeeds(model, threat, living, { ...part, stepSize }),
+        ...updateFeeds(model, threat, living, { ...part, stepSize: size }),
         ...stateFeeds(model, state, part),
       }
       const room = living.nextRows(from, count)

@@ -33,11 +33,14 @@ export function updateFeeds(
   model: ModelHandle,
   threat: ThreatModel,
   living: Living,
-  part: Rows & { readonly stepSize: number },
+  part: Rows & { readonly stepSize: number | Float32Array },
 ): Record<string, Feed> {
   const samples = (array: Float32Array): Feed => sampleFeed(model, living, array, part)
   return {
-    step_size: scalar(part.stepSize),
+    step_size:
+      typeof part.stepSize === 'number'
+        ? scalar(part.stepSize)
+        : { dtype: 'float32', dims: [1, ...model.prepared.sampleShape], data: part.stepSize },
     ...(threat.norm === 'linf'
       ? { lower: samples(living.lower), upper: samples(living.upper) }
       : { x: samples(living.x), epsilon: scalar(threat.epsilon) }),

@@ -2,7 +2,7 @@ import { GauntletError } from '../errors.js'
 import { elementCount } from '../graph/tensor.js'
 import { argmax } from '../model/handle.js'
 import type { Outcome } from '../plan/task.js'
-import { box, distance, project } from '../threat/ball.js'
+import { clampTo, Constraints } from '../threat/constraints.js'
 import { createRng } from '../util/rng.js'
 import { isPrediction, makeFinite } from './checks.js'
 import type { AttackJob, AttackResult } from './job.js'
@@ -26,6 +26,8 @@ export class Shard {
   readonly job: AttackJob
   /** Values per sample. */
   readonly size: number
+  /** Where points may go, and what counts of them. */
+  readonly constraints: Constraints
   readonly notes = new Set<string>()
   /** Indices of the samples still standing. */
   standing: number[] = []
@@ -46,6 +48,7 @@ export class Shard {
     const n = job.samples.length
     this.job = job
     this.size = elementCount(job.model.prepared.sampleShape)
+    this.constraints = new Constraints(job.threat, this.size)
     this.#cleanPrediction = new Int32Array(n)
     this.#advPrediction = new Int32Array(n)
     this.#fell = new Uint8Array(n)
@@ -76,9 +79,12 @@ export class Shard {
       if (isRight && isAttackable) this.standing.push(i)
       if (!isRight && this.#cleanPrediction[i] === labels[i]) this.#cleanPrediction[i] = -1
     }
+    const { constraints } = this
+    if (constraints.settles && !this.standing.every((id) => constraints.isSettled(this.clean(id))))
+      this.notes.add('some clean values are none that examples may have: unchanged, they stay')
     if (this.lower.length === 0) return
     for (const id of this.standing)
-      box(this.clean(id), threat, this.#row(this.lower, id), this.#row(this.upper, id))
+      constraints.box(this.clean(id), this.#row(this.lower, id), this.#row(this.upper, id))
   }
 
   #targetOf(i: number, row: Float32Array): number {
@@ -102,14 +108,24 @@ export class Shard {
       this.notes.add(
         'points with NaN or infinite values were repaired: a gradient may not be finite',
       )
-    if (area === 'bounds') return clamp(point, threat.bounds)
-    if (threat.norm !== 'linf') return project(threat, this.clean(id), point)
-    const [lower, upper] = [this.#row(this.lower, id), this.#row(this.upper, id)]
-    for (let i = 0; i < point.length; i++) {
-      const value = point[i]!
-      if (value < lower[i]!) point[i] = lower[i]!
-      else if (value > upper[i]!) point[i] = upper[i]!
-    }
+    if (area === 'bounds') return this.constraints.bound(this.clean(id), point)
+    if (threat.norm !== 'linf') return this.constraints.project(this.clean(id), point)
+    clampTo(point, this.#row(this.lower, id), this.#row(this.upper, id))
+  }
+
+  /** To what counts of a confined point, in place: rounded, where the threat model asks for it. */
+  settle(id: number, point: Float32Array, area: Area): void {
+    const isInBall = area === 'ball'
+    const isBoxed = isInBall && this.job.threat.norm === 'linf'
+    const room = isBoxed
+      ? { lower: this.#row(this.lower, id), upper: this.#row(this.upper, id) }
+      : {}
+    this.constraints.settle(this.clean(id), point, { ...room, isInBall })
+  }
+
+  /** How far a point is from its clean sample. */
+  distance(id: number, point: Float32Array): number {
+    return this.constraints.distance(point, this.clean(id))
   }
 
   /** Most points are where they may be: one pass that writes nothing. NaN is nowhere. */
@@ -143,6 +159,7 @@ export class Shard {
       const copy = this.#row(points, i)
       copy.set(point)
       this.confine(id, copy, area)
+      this.settle(id, copy, area)
     })
     const scores = await averageScores(this.job, model, points, claims.length)
     claims.forEach(({ id }, i) => {
@@ -153,7 +170,7 @@ export class Shard {
   }
 
   /**
-   * Files what a fresh pass of the unmodified model says of a confined point.
+   * Files what a fresh pass of the unmodified model says of a confined and settled point.
    * @returns whether it reaches the goal
    */
   record({ id, point }: Claim, scores: Float32Array, area: Area): boolean {
@@ -167,7 +184,7 @@ export class Shard {
     const prediction = argmax(scores, 0, model.classes)
     const isFooled = this.reachesGoal(id, prediction)
     // Measured only where it counts: attacks on scores come here once a query.
-    const reach = isFooled ? distance(threat.norm, point, this.clean(id)) : Infinity
+    const reach = isFooled ? this.distance(id, point) : Infinity
     if (area === 'bounds') {
       if (!(reach < this.#closest[id]!)) return isFooled
       // A part of a chain may look for the least norm; the examples of the chain still stay in its ball.
@@ -186,7 +203,7 @@ export class Shard {
     return this.#fell[id] === 1
   }
 
-  /** Whether the point is the one that was judged last. */
+  /** Whether the settled point is the one that was judged last. */
   isJudged({ id, point }: Claim): boolean {
     return this.#queries[id]! > 1 && equal(point, this.#row(this.#xAdv, id))
   }
@@ -206,7 +223,7 @@ export class Shard {
   }
 
   result(): AttackResult {
-    const { samples, labels, threat } = this.job
+    const { samples, labels } = this.job
     return {
       xAdv: this.#xAdv,
       notes: [...this.notes],
@@ -216,16 +233,12 @@ export class Shard {
         cleanPrediction: this.#cleanPrediction[id]!,
         adversarialPrediction: this.#advPrediction[id]!,
         success: this.hasFallen(id),
-        distance: distance(threat.norm, this.#row(this.#xAdv, id), this.clean(id)),
+        distance: this.distance(id, this.#row(this.#xAdv, id)),
         queries: this.#queries[id]!,
         gradients: this.#gradients[id]!,
       })),
     }
   }
-}
-
-function clamp(point: Float32Array, [low, high]: readonly [number, number]): void {
-  for (let i = 0; i < point.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
 }
 
 function equal(a: Float32Array, b: Float32Array): boolean {

@@ -1,4 +1,3 @@
-import { distance, randomInBall } from '../threat/ball.js'
 import { createRng, type Rng } from '../util/rng.js'
 import { Calls } from './calls.js'
 import { Living } from './living.js'
@@ -85,11 +84,10 @@ export class Start {
   }
 
   start(from: 'clean' | 'random'): void {
-    const { threat } = this.shard.job
     for (const { id, clean, point, rng } of this.#samples) {
       if (from === 'clean') point.set(clean)
       else {
-        randomInBall(threat, clean, rng, point)
+        this.shard.constraints.random(clean, rng, point)
         this.shard.confine(id, point, 'ball')
       }
     }
@@ -189,7 +187,10 @@ export class Start {
         ...[...this.#left].map(([{ id }, point]): Claim => ({ id, point })),
         ...this.#samples.map(({ id, point }): Claim => ({ id, point })),
       ]
-      for (const { id, point } of last) this.shard.confine(id, point, 'ball')
+      for (const { id, point } of last) {
+        this.shard.confine(id, point, 'ball')
+        this.shard.settle(id, point, 'ball')
+      }
       await this.#judge(
         last.filter((claim) => !this.shard.isJudged(claim)),
         { isLast: true },
@@ -252,7 +253,8 @@ export class Start {
   async #score(): Promise<void> {
     const { job } = this.shard
     this.#confine()
-    await this.#calls.score()
+    const points = this.#settled()
+    await this.#calls.score(points)
     if (job.surrogate) return
     if (this.#plugin.kind === 'universal') {
       for (const { id } of this.#samples) this.shard.spend(id, { queries: job.eot ?? 1 })
@@ -261,10 +263,11 @@ export class Start {
     const scores = this.#living.column(filled.scores, job.model.classes, NaN)
     const reached = new Set<number>()
     for (const sample of this.#samples) {
-      const { id, point, row } = sample
-      if (!this.shard.record({ id, point }, scores.row(row), this.#area)) continue
+      const { id, row } = sample
+      const claim = { id, point: this.#living.row(points, row) }
+      if (!this.shard.record(claim, scores.row(row), this.#area)) continue
       reached.add(id)
-      this.#keepClosest(sample)
+      this.#keepClosest(claim)
     }
     this.#removeFallen(reached)
   }
@@ -274,6 +277,7 @@ export class Start {
     const fooled = this.#samples.filter((sample) => sample.isFooled)
     if (this.#area === 'ball') return this.#judge(fooled.map(({ id, point }) => ({ id, point })))
     const { threat, search } = this.shard.job
+    if (this.shard.constraints.settles) return this.#lookAtSettled(fooled.filter(keep))
     const claims: Claim[] = []
     for (const sample of fooled) {
       if (!keep(sample) || !this.#keepClosest(sample) || search === 'closest') continue
@@ -283,9 +287,37 @@ export class Start {
     await this.#judge(claims)
   }
 
+  /** What a gradient saw is not what counts: an example is one only once its settled copy is judged. */
+  async #lookAtSettled(fooled: readonly LivingSample[]): Promise<void> {
+    const { shard } = this
+    const claims = fooled
+      .map(({ id, point }): Claim => {
+        const copy = point.slice()
+        shard.settle(id, copy, 'bounds')
+        return { id, point: copy }
+      })
+      .filter(
+        ({ id, point }) =>
+          shard.distance(id, point) < (this.#closest.get(id)?.distance ?? Infinity),
+      )
+    const reached = await shard.judge(claims, 'bounds')
+    for (const claim of claims) if (reached.has(claim.id)) this.#keepClosest(claim)
+    this.#removeFallen(reached)
+  }
+
+  /** What counts of the living points: themselves, or settled copies. (living × size) */
+  #settled(): Float32Array {
+    const living = this.#living
+    if (!this.shard.constraints.settles) return living.xAdv
+    const points = living.xAdv.slice(0, living.count * living.size)
+    for (const { id, row } of this.#samples)
+      this.shard.settle(id, living.row(points, row), this.#area)
+    return points
+  }
+
   /** @returns whether it is the closest so far */
-  #keepClosest({ id, point }: LivingSample): boolean {
-    const reach = distance(this.shard.job.threat.norm, point, this.shard.clean(id))
+  #keepClosest({ id, point }: Claim): boolean {
+    const reach = this.shard.distance(id, point)
     const known = this.#closest.get(id)
     if (!(reach < (known?.distance ?? Infinity))) return false
     if (!known) this.#closest.set(id, { point: point.slice(), distance: reach })
@@ -327,9 +359,14 @@ export class Start {
 export function contextOf(start: Start): AttackContext {
   const { job, size } = start.shard
   const { threat, model } = job
+  const { lower, upper, scale, grain } = start.shard.constraints
   const context: AttackContext = {
     // A copy, frozen: what the host judges by is not within the reach of a plugin.
-    threat: Object.freeze({ ...threat, bounds: Object.freeze([...threat.bounds] as const) }),
+    threat: freezeAll(structuredClone(threat)),
+    lower: lower.slice(),
+    upper: upper.slice(),
+    scale: scale.slice(),
+    grain: grain.slice(),
     classes: model.classes,
     shape: [...model.prepared.sampleShape],
     sampleSize: size,
@@ -349,4 +386,10 @@ export function contextOf(start: Start): AttackContext {
     run: (plugin, options) => start.run(plugin, context, options),
   }
   return context
+}
+
+function freezeAll<T>(value: T): T {
+  if (typeof value === 'object' && value !== null)
+    Object.values(Object.freeze(value)).forEach(freezeAll)
+  return value
 }

@@ -68,6 +68,7 @@ export interface StepOptions extends LossOptions {
  * The host does everything that decides: projection, verification, counting, seeds.
  *
  * Points are confined before they are scored: to the ball and the bounds, or (attacks of minimum norm) to the bounds.
+ * Where the threat model rounds, points stay as they are: what is scored or judged of them is a rounded copy.
  * A sample falls when its point reaches the goal within epsilon, checked by a fresh pass of the unmodified model.
  */
 export interface AttackContext {
@@ -76,6 +77,15 @@ export interface AttackContext {
   /** Shape of a sample, and its number of values. */
   readonly shape: readonly number[]
   readonly sampleSize: number
+  /**
+   * Of each value, least and greatest, and how far it goes in L∞ in units of epsilon: the bounds and 1, unless the threat
+   * model has features. 0: it never changes.
+   */
+  readonly lower: Float32Array
+  readonly upper: Float32Array
+  readonly scale: Float32Array
+  /** Of each value, the distance between the numbers it may be: 0, unless the threat model rounds. */
+  readonly grain: Float32Array
   /** Number of samples still standing. */
   readonly living: number
   readonly samples: readonly Sample[]

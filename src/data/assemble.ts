@@ -51,6 +51,7 @@ export function assemble(spec: DatasetSpec, raw: RawSamples): Dataset {
     labels,
     classes,
     classNames: raw.classNames?.length === classes ? raw.classNames : undefined,
+    featureNames: raw.featureNames,
   })
 }
 

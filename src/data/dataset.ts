@@ -23,6 +23,8 @@ export interface Dataset {
   /** Number of classes: as declared, else 1 + the greatest label. */
   readonly classes: number
   readonly classNames?: readonly string[] | undefined
+  /** Names of a table's columns, one a value. */
+  readonly featureNames?: readonly string[] | undefined
 }
 
 /** How a user names a data set, as it stands in a configuration or on the command line. */

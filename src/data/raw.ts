@@ -33,6 +33,8 @@ export interface RawSamples {
   /** Known from the format. */
   readonly classes?: number
   readonly classNames?: readonly string[]
+  /** Of a table, names of its columns but that of the labels. */
+  readonly featureNames?: readonly string[]
 }
 
 /** A file is not what its format says. */

@@ -2,21 +2,21 @@ import { formatEpsilon, normLabels } from '../threat/threat-model.js'
 import type { Metric, RuleScope } from './rule.js'
 import type { CellId } from './results.js'
 
-/** A norm and an epsilon: what results must share to be pooled into one worst case. */
-export type Threat = Pick<CellId, 'norm' | 'epsilon'>
+/** A norm, an epsilon and constraints: what results must share to be pooled into one worst case. */
+export type Threat = Pick<CellId, 'norm' | 'epsilon' | 'constraints'>
 
 /** Ten digits: 8/255 read from a fraction and from a decimal are the same radius. */
-function threatKey({ norm, epsilon }: Threat): string {
-  return `${norm} ${epsilon.toPrecision(10)}`
+function threatKey({ norm, epsilon, constraints = '' }: Threat): string {
+  return `${norm} ${epsilon.toPrecision(10)} ${constraints}`
 }
 
 export function sameThreat(a: Threat, b: Threat): boolean {
   return threatKey(a) === threatKey(b)
 }
 
-/** `L∞ 8/255` */
-export function formatThreat({ norm, epsilon }: Threat): string {
-  return `${normLabels[norm]} ${formatEpsilon(epsilon)}`
+/** `L∞ 8/255`, `L∞ 8/255, 8-bit` */
+export function formatThreat({ norm, epsilon, constraints = '' }: Threat): string {
+  return `${normLabels[norm]} ${formatEpsilon(epsilon)}${constraints && `, ${constraints}`}`
 }
 
 export function isAttack(cell: CellId, name: string): boolean {
@@ -32,14 +32,17 @@ export function cellsInScope<Cell extends CellId>(
     (cell) =>
       (attack === undefined || isAttack(cell, attack)) &&
       (norm === undefined || cell.norm === norm) &&
-      (epsilon === undefined || sameThreat(cell, { norm: cell.norm, epsilon })),
+      (epsilon === undefined || sameThreat(cell, { ...cell, epsilon })),
   )
 }
 
-/** Each norm and epsilon among the cells once, by norm, then ascending epsilon. */
+/** Each threat among the cells once, by norm, then ascending epsilon. */
 export function threatsOf(cells: readonly CellId[]): readonly Threat[] {
   const found = new Map(
-    cells.map(({ norm, epsilon }) => [threatKey({ norm, epsilon }), { norm, epsilon }]),
+    cells.map(({ norm, epsilon, constraints }) => {
+      const threat = { norm, epsilon, ...(constraints ? { constraints } : {}) }
+      return [threatKey(threat), threat]
+    }),
   )
   return [...found.values()].sort(
     (a, b) => a.norm.localeCompare(b.norm, 'en') || a.epsilon - b.epsilon,

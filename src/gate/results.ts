@@ -27,6 +27,8 @@ export interface CellId {
   readonly label: string
   readonly norm: Norm
   readonly epsilon: number
+  /** What else the threat model asks for, in short; absent: nothing. */
+  readonly constraints?: string | undefined
   /**
    * Digest of the attack's version and parameters. Two versions are compared only where it is equal;
    * without it, equal labels count as equal attacks.

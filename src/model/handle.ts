@@ -53,9 +53,9 @@ export class ModelHandle {
 
   /** The step program of these options; compiled once. @throws GNT_GRAD_NO_RULE, GNT_GRAD_CUT */
   step(options: StepOptions): Promise<StepProgram> {
-    const { loss, norm, targeted, bounds, rule = steepest } = options
+    const { loss, norm, targeted, bounds, perValue = false, rule = steepest } = options
     if (!this.#rules.has(rule)) this.#rules.set(rule, this.#rules.size)
-    const key = JSON.stringify([loss, targeted, norm, bounds, this.#rules.get(rule)])
+    const key = JSON.stringify([loss, targeted, norm, bounds, perValue, this.#rules.get(rule)])
     return this.#program(key, () => compileStep(this.prepared, options))
   }
 

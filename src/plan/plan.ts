@@ -1,5 +1,5 @@
 import type { DatasetSpec } from '../data/dataset.js'
-import { formatEpsilon, type ThreatModel } from '../threat/threat-model.js'
+import { formatConstraints, formatEpsilon, type ThreatModel } from '../threat/threat-model.js'
 import { digestJson } from '../util/hash.js'
 import { taskKey } from './key.js'
 import type { AttackSpec, ModelSpec, Task } from './task.js'
@@ -61,7 +61,9 @@ export function makePlan(input: PlanInput): Plan {
   const cells = input.models.flatMap((model) =>
     input.checks.map(({ attack, threat, isUndivided = false }): Cell => {
       const goal = threat.goal.kind === 'targeted' ? ` to ${threat.goal.target}` : ''
-      const name = `${model.version} / ${attack.label} / ${threat.norm} ${formatEpsilon(threat.epsilon)}${goal}`
+      const constraints = formatConstraints(threat)
+      const more = `${constraints && `, ${constraints}`}${goal}`
+      const name = `${model.version} / ${attack.label} / ${threat.norm} ${formatEpsilon(threat.epsilon)}${more}`
       const count = (seen.get(name) ?? 0) + 1
       seen.set(name, count)
       const id = count === 1 ? name : `${name} #${count}`

@@ -83,6 +83,8 @@ function gradientOnly(
 export interface StepOptions extends GradientOptions {
   readonly norm: FusedNorm
   readonly bounds: readonly [number, number]
+  /** Whether `step_size` is one of each value, (1, ...sample): L∞ only. Default: a scalar. */
+  readonly perValue?: boolean | undefined
   /** Default: the steepest step in the norm. */
   readonly rule?: UpdateRule | undefined
 }
@@ -94,12 +96,13 @@ export interface StepOptions extends GradientOptions {
  * Outputs: `x_next`, of the point it started from `logits` and `loss`, and the next state.
  */
 export function compileStep(model: Differentiable, options: StepOptions): Compiled {
-  const { norm, bounds, rule = steepest } = options
+  const { norm, bounds, perValue, rule = steepest } = options
   const update = updates[norm]
   const scale = rule === steepest ? update.gradientScale : 1
   const { g, loss, gradient, approximations, inputs } = differentiate(model, options, scale)
   const batch = model.batch ?? batchSymbol
-  const updateInputs = { g, xAdv: model.input, sampleShape: model.sampleShape, bounds, batch }
+  const { input: xAdv, sampleShape } = model
+  const updateInputs = { g, xAdv, sampleShape, bounds, batch, perValue }
   const { state } = rule
   const next = rule.build(updateBuilder(update, updateInputs, { gradient, scale, state }))
   const graph = finish(

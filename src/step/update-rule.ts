@@ -11,7 +11,7 @@ export interface UpdateBuilder {
   readonly xAdv: string
   /** The gradient there (N, ...sample), times a positive factor of the sample's own. */
   readonly gradient: string
-  /** The step size, a scalar. */
+  /** The step size: a scalar, or (1, ...sample) where values have scales of their own. */
   readonly stepSize: string
   /** The rule's own state by name: (N, ...sample), or (N, 1, ...) of a number. */
   readonly state: Readonly<Record<string, string>>

@@ -10,6 +10,8 @@ export interface UpdateInputs {
   readonly sampleShape: readonly number[]
   readonly bounds: readonly [number, number]
   readonly batch: number | string
+  /** Whether the step size of L∞ is one of each value, (1, ...sample). Default: a scalar for all. */
+  readonly perValue?: boolean | undefined
 }
 
 export interface Update {
@@ -44,9 +46,16 @@ export const updates: Readonly<Record<FusedNorm, Update>> = {
     inputs: (inputs) => [
       samples(inputs, 'lower'),
       samples(inputs, 'upper'),
-      scalarInput('step_size'),
+      inputs.perValue
+        ? { name: 'step_size', dtype: 'float32', dims: [1, ...inputs.sampleShape] }
+        : scalarInput('step_size'),
     ],
-    ascend({ g }, direction, scale) {
+    ascend({ g, perValue }, direction, scale) {
+      // Clip knows scalars only.
+      if (scale > 1 && perValue) {
+        const least = g.emit('Neg', ['step_size'])
+        return g.emit('Min', [g.emit('Max', [direction, least]), 'step_size'])
+      }
       if (scale > 1) return g.emit('Clip', [direction, g.emit('Neg', ['step_size']), 'step_size'])
       return g.emit('Mul', [g.emit('Sign', [direction]), 'step_size'])
     },

@@ -3,6 +3,7 @@ import { gateRuleSchema } from '../gate/schema.js'
 import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
 import { norms } from '../threat/threat-model.js'
 import { canonicalJson } from '../util/hash.js'
+import { featuresSchema, quantizeSchema } from './features.js'
 
 const one = z.union([
   z.number(),
@@ -41,6 +42,8 @@ const threatSchema = z.strictObject({
   norm: z.enum(norms).describe('norm that measures the perturbation'),
   epsilon: epsilonSchema,
   goal: goalSchema,
+  features: featuresSchema.optional(),
+  quantize: quantizeSchema.optional(),
 })
 
 const attackSchema = z.strictObject({
@@ -91,7 +94,7 @@ export const suiteSchema = z
       .describe('rules that come with the suite (default none)'),
   })
   .superRefine(({ attacks, threats }, context) => {
-    const flat = threats.map(({ norm, epsilon, goal }) => epsilon.map((e) => [norm, e, goal]))
+    const flat = threats.map(({ epsilon, ...rest }) => epsilon.map((e) => [e, rest]))
     refuseRepeats(context, attacks, 'attacks', 'an attack that is not in the list before')
     for (const [i, own] of flat.entries()) {
       const before = new Set(flat.slice(0, i).flat().map(canonicalJson))
@@ -100,7 +103,7 @@ export const suiteSchema = z
         context.addIssue({
           code: 'custom',
           path: ['threats', i],
-          message: 'norm, epsilon and goal that are not in the list before',
+          message: 'a threat that is not in the list before',
         })
     }
   })

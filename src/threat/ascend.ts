@@ -10,11 +10,20 @@ export function ascend(
   norm: FusedNorm,
   point: Float32Array,
   direction: Float32Array,
-  { size, bounds }: { readonly size: number; readonly bounds: readonly [number, number] },
+  {
+    size,
+    bounds,
+    scale,
+  }: {
+    readonly size: number
+    readonly bounds: readonly [number, number]
+    /** L∞ only: factors on the size, one a value. */
+    readonly scale?: Float32Array
+  },
 ): void {
   const n = point.length
   if (norm === 'linf') {
-    for (let i = 0; i < n; i++) point[i]! += size * Math.sign(direction[i]!)
+    for (let i = 0; i < n; i++) point[i]! += size * (scale?.[i] ?? 1) * Math.sign(direction[i]!)
   } else if (norm === 'l2') {
     const greatest = direction.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     if (!(greatest > 0)) return

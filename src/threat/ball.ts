@@ -1,4 +1,5 @@
 import type { Rng } from '../util/rng.js'
+import { greatestWithin, leastWithin } from './float32.js'
 import type { Norm, ThreatModel } from './threat-model.js'
 
 /**
@@ -51,47 +52,6 @@ export function box(
     lower[i] = least > low ? least : low
     upper[i] = most < high ? most : high
   }
-}
-
-/** The least float32 within epsilon of a float32. The float64 difference is rounded too: hence the second look. */
-function leastWithin(x: number, epsilon: number): number {
-  const least = roundUp(x - epsilon)
-  return isFarther(x, least, epsilon) ? neighbour(least, 1) : least
-}
-
-/** The greatest one. */
-function greatestWithin(x: number, epsilon: number): number {
-  const most = roundDown(x + epsilon)
-  return isFarther(most, x, epsilon) ? neighbour(most, -1) : most
-}
-
-/** a − b > epsilon in exact arithmetic, by the rounding error of the difference (Knuth's TwoSum). */
-function isFarther(a: number, b: number, epsilon: number): boolean {
-  const difference = a - b
-  if (difference !== epsilon) return difference > epsilon
-  const back = difference - a
-  return a - (difference - back) - (b + back) > 0
-}
-
-function roundDown(value: number): number {
-  const nearest = Math.fround(value)
-  return nearest > value ? neighbour(nearest, -1) : nearest
-}
-
-function roundUp(value: number): number {
-  const nearest = Math.fround(value)
-  return nearest < value ? neighbour(nearest, 1) : nearest
-}
-
-const bits = new Int32Array(1)
-const view = new Float32Array(bits.buffer)
-
-/** The next float32 above (1) or below (−1). */
-function neighbour(value: number, direction: 1 | -1): number {
-  if (value === 0) return direction * 2 ** -149
-  view[0] = value
-  bits[0]! += value > 0 ? direction : -direction
-  return view[0]!
 }
 
 /**

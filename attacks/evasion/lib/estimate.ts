@@ -1,4 +1,4 @@
-import type { Rng, Sample } from '../../../src/plugin.js'
+import type { AttackContext, Rng, Sample } from '../../../src/plugin.js'
 import { objectiveOf, type ObjectiveName } from './objective.js'
 
 export interface Estimate {
@@ -7,6 +7,8 @@ export interface Estimate {
   /** How far it looks, in the data's units. */
   readonly reach: number
   readonly objective: ObjectiveName
+  /** The values' own measures: it looks `reach` of each one's scale far, or to the next number that counts. */
+  readonly values: Pick<AttackContext, 'scale' | 'grain'>
   /** Writes a random direction. */
   readonly draw: (rng: Rng, out: Float32Array) => void
 }
@@ -17,18 +19,19 @@ export interface Estimate {
  */
 export function* estimate(
   sample: Sample,
-  { pairs, reach, objective, draw }: Estimate,
+  { pairs, reach, objective, values: { scale, grain }, draw }: Estimate,
   gradient: Float64Array,
 ): Generator<undefined, void, undefined> {
   const base = sample.point.slice()
   const direction = new Float32Array(base.length)
+  const reaches = Float64Array.from(scale, (factor, i) => Math.max(reach * factor, grain[i]!))
   gradient.fill(0)
   for (let pair = 0; pair < pairs; pair++) {
     draw(sample.rng, direction)
     let difference = 0
     for (const sign of [1, -1]) {
       const { point } = sample
-      for (let i = 0; i < base.length; i++) point[i] = base[i]! + sign * reach * direction[i]!
+      for (let i = 0; i < base.length; i++) point[i] = base[i]! + sign * reaches[i]! * direction[i]!
       yield
       difference += sign * objectiveOf(objective, sample)
     }

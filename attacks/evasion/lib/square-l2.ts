@@ -7,7 +7,7 @@ import type { Squares } from './square-linf.js'
  * Source: Andriushchenko et al. 2020, arXiv:1912.00049, section 3.4 and algorithm 3.
  */
 export const l2Squares: Squares = {
-  start(grid, { epsilon }, { clean, point, rng }) {
+  start(grid, { threat: { epsilon } }, { clean, point, rng }) {
     const [down, across] = [tiling(grid.height), tiling(grid.width)]
     const delta = new Float64Array(point.length)
     for (let row = 0; row < down.count; row++)
@@ -28,7 +28,7 @@ export const l2Squares: Squares = {
     for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scale * delta[i]!
   },
 
-  propose(grid, { epsilon }, { clean, point, rng }, share) {
+  propose(grid, { threat: { epsilon } }, { clean, point, rng }, share) {
     const size = sizeOf(grid, share, 3)
     // Odd where there is room, so that a bump has a middle.
     const shape = {

@@ -1,11 +1,14 @@
-import type { Sample, ThreatModel } from '../../../src/plugin.js'
+import type { AttackContext, Sample } from '../../../src/plugin.js'
 import { forRows, placeAtRandom, Saved, sizeOf, type Grid, type Window } from './grid.js'
+
+/** What of the context decides how far values go. */
+type Room = Pick<AttackContext, 'threat' | 'scale'>
 
 /** Where the Square attack begins, and what it tries next, in one norm. */
 export interface Squares {
-  start(grid: Grid, threat: ThreatModel, sample: Sample): void
+  start(grid: Grid, room: Room, sample: Sample): void
   /** Changes the point; what it returns takes the change back. */
-  propose(grid: Grid, threat: ThreatModel, sample: Sample, share: number): Saved
+  propose(grid: Grid, room: Room, sample: Sample, share: number): Saved
 }
 
 /**
@@ -13,20 +16,21 @@ export interface Squares {
  * Source: Andriushchenko et al. 2020, arXiv:1912.00049, section 3.3 and algorithm 2.
  */
 export const linfSquares: Squares = {
-  start({ channels, height, width }, { epsilon }, { clean, point, rng }) {
+  start({ channels, height, width }, { threat: { epsilon }, scale }, { clean, point, rng }) {
     for (let channel = 0; channel < channels; channel++)
       for (let column = 0; column < width; column++) {
         const move = rng.uniform() < 0.5 ? -epsilon : epsilon
         const first = channel * height * width + column
-        for (let i = first; i < first + height * width; i += width) point[i] = clean[i]! + move
+        for (let i = first; i < first + height * width; i += width)
+          point[i] = clean[i]! + move * scale[i]!
       }
   },
 
-  propose(grid, threat, sample, share) {
+  propose(grid, room, sample, share) {
     const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
     const saved = new Saved(grid, [window], sample.point)
     // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
-    for (let tries = 0; tries < 16; tries++) if (fill(grid, threat, sample, window)) break
+    for (let tries = 0; tries < 16; tries++) if (fill(grid, room, sample, window)) break
     return saved
   },
 }
@@ -34,16 +38,18 @@ export const linfSquares: Squares = {
 /** @returns whether anything changed that is more than rounding */
 function fill(
   grid: Grid,
-  { epsilon, bounds: [low, high] }: ThreatModel,
+  { threat, scale }: Room,
   { clean, point, rng }: Sample,
   window: Window,
 ): boolean {
+  const { epsilon, bounds } = threat
+  const [low, high] = bounds
   let most = 0
   for (let channel = 0; channel < grid.channels; channel++) {
     const move = rng.uniform() < 0.5 ? -epsilon : epsilon
     forRows(grid, channel, window, (from, count) => {
       for (let i = from; i < from + count; i++) {
-        const next = Math.min(Math.max(clean[i]! + move, low), high)
+        const next = Math.min(Math.max(clean[i]! + move * scale[i]!, low), high)
         most = Math.max(most, Math.abs(next - point[i]!))
         point[i] = next
       }

@@ -66,6 +66,15 @@ export const attackCommand = defineCommand({
       requiresArg: true,
       describe: 'any other parameter of the attack: --param tries=100',
     },
+    quantize: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('quantize', { min: 1, max: 16 }),
+      describe: 'an example counts after rounding to so many bits: 8 for pixels (default: none)',
+    },
+    features: text(
+      'JSON or YAML file: what may be done with single columns, as features of a suite',
+    ),
     target: text('targeted: random, least-likely, next, or a class (default: untargeted)'),
     layout: {
       choices: ['nchw', 'nhwc'] as const,

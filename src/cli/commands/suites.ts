@@ -60,10 +60,11 @@ function printOne(suite: Suite, attacks: AttackRegistry, io: Io): void {
 }
 
 function threatTexts(suite: Suite): string[] {
-  return suite.threats.flatMap(({ norm, epsilon, goal }) =>
+  return suite.threats.flatMap(({ norm, epsilon, goal, features, quantize }) =>
     epsilon.map((radius) => {
       const target = goal === 'untargeted' ? '' : ` to class ${goal.target}`
-      return `${normLabels[norm]} ${formatEpsilon(radius)}${target}`
+      const bits = quantize === undefined ? '' : `, ${quantize}-bit`
+      return `${normLabels[norm]} ${formatEpsilon(radius)}${features ? ', features' : ''}${bits}${target}`
     }),
   )
 }

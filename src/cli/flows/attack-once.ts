@@ -10,11 +10,13 @@ import type { ModelSpec, Outcome, TaskResult } from '../../plan/task.js'
 import { formatPercent, formatShareInterval } from '../../stats/format.js'
 import { wilson } from '../../stats/proportion.js'
 import {
+  formatConstraints,
   formatEpsilon,
   normLabels,
   type Goal,
   type Norm,
   type TargetChoice,
+  type ThreatModel,
 } from '../../threat/threat-model.js'
 import { execute, type ExecuteOptions } from '../../../workers/coordinator.js'
 import { createHarness } from '../compose.js'
@@ -22,7 +24,8 @@ import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
 import { duration, Progress } from '../progress.js'
 import { paint, table } from '../table.js'
-import { checkEpsilon, checkFit } from './checks.js'
+import { checkFit, checkThreat } from './checks.js'
+import { readFeatures, resolveFeatures } from './features.js'
 import { rehearsals } from './execute-run.js'
 import { readParams } from './params.js'
 import { modelSpec } from './resolve.js'
@@ -44,6 +47,9 @@ export interface AttackArgs {
   readonly params: readonly string[]
   readonly plugins: readonly string[]
   readonly target?: string | undefined
+  readonly quantize?: number | undefined
+  /** File. */
+  readonly features?: string | undefined
   readonly layout?: 'nchw' | 'nhwc' | undefined
   readonly range?: readonly [number, number] | undefined
   readonly mean?: readonly number[] | undefined
@@ -66,6 +72,8 @@ interface AttackSummary {
   readonly attack: string
   readonly norm: Norm
   readonly epsilon: number
+  /** What else an example must hold to, in short. */
+  readonly constraints?: string | undefined
   readonly samples: number
   readonly cleanAccuracy: number
   readonly robustAccuracy: number
@@ -111,8 +119,18 @@ export async function attackOnce(
   })
   const goal = goalOf(args.target)
   const dataset = await loadDataset(spec)
-  const threat = { norm: args.norm, epsilon: epsilonOf(args), bounds: dataset.range, goal }
-  checkEpsilon(threat)
+  const { quantize } = args
+  const written =
+    args.features === undefined ? undefined : await readFeatures(resolve(io.cwd, args.features))
+  const threat: ThreatModel = {
+    norm: args.norm,
+    epsilon: epsilonOf(args),
+    bounds: dataset.range,
+    goal,
+    ...(written ? { features: resolveFeatures(written, dataset) } : {}),
+    ...(quantize === undefined ? {} : { quantize }),
+  }
+  checkThreat(threat, dataset)
   checkFit(harness.attacks, attack, threat)
   const isUndivided = harness.attacks.get(args.attack).kind === 'universal'
   const { layout, mean, std, input, output } = args
@@ -173,6 +191,7 @@ export async function attackOnce(
       attack: args.attack,
       norm: args.norm,
       epsilon: threat.epsilon,
+      constraints: formatConstraints(threat) || undefined,
       samples: outcomes.length,
       cleanAccuracy: right / outcomes.length,
       robustAccuracy: (right - fooled) / outcomes.length,
@@ -268,11 +287,12 @@ export function printAttack(result: AttackOnceResult, io: Io): void {
   const n = summary.samples
   const right = Math.round(summary.cleanAccuracy * n)
   const robust = Math.round(summary.robustAccuracy * n)
+  const constraints = summary.constraints === undefined ? '' : `, ${summary.constraints}`
   io.out(
     paint(
       io.color,
       'bold',
-      `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}: ${summary.model}`,
+      `${label}, ${normLabels[summary.norm]} ${formatEpsilon(summary.epsilon)}${constraints}: ${summary.model}`,
     ),
   )
   const rows = [

@@ -2,8 +2,11 @@ import type { AttackRegistry } from '../../attack/registry.js'
 import { GauntletError } from '../../errors.js'
 import type { AttackSpec } from '../../plan/task.js'
 import type { Suite } from '../../suite/schema.js'
+import { sampleSize } from '../../data/dataset.js'
+import { checkConstraints } from '../../threat/features.js'
 import { normLabels, type Goal, type ThreatModel } from '../../threat/threat-model.js'
 import { canonicalJson } from '../../util/hash.js'
+import { nameOfValue, resolveFeatures, type TableData } from './features.js'
 
 export interface Check {
   readonly attack: AttackSpec
@@ -15,31 +18,43 @@ export interface Check {
 /**
  * Every attack × threat of the suites, each once. Refuses pairs that an attack says it cannot do, before
  * any time is spent.
- * @param range - of the data: the bounds of every threat model
+ * @param data - its range is the bounds of every threat model, and its columns are what features name
  * @throws GNT_ATTACK_NEEDS, GNT_ATTACK_UNKNOWN, GNT_ATTACK_PARAMS, GNT_CONFIG for an epsilon beyond the range
  */
 export function expandSuites(
   suites: readonly Suite[],
   attacks: AttackRegistry,
-  range: readonly [number, number],
+  data: TableData,
 ): Check[] {
   const checks = new Map<string, Check>()
   for (const suite of suites)
-    for (const { norm, epsilon: epsilons, goal: written } of suite.threats)
-      for (const epsilon of epsilons)
+    for (const written of suite.threats) {
+      const { norm, quantize } = written
+      const goal: Goal =
+        written.goal === 'untargeted'
+          ? { kind: 'untargeted' }
+          : { kind: 'targeted', target: written.goal.target }
+      const features = written.features && resolveFeatures(written.features, data)
+      for (const epsilon of written.epsilon) {
+        const threat: ThreatModel = {
+          norm,
+          epsilon,
+          bounds: data.range,
+          goal,
+          // Absent where there are none: they are part of a task's key.
+          ...(features ? { features } : {}),
+          ...(quantize === undefined ? {} : { quantize }),
+        }
+        checkThreat(threat, data)
         for (const use of suite.attacks) {
-          const goal: Goal =
-            written === 'untargeted'
-              ? { kind: 'untargeted' }
-              : { kind: 'targeted', target: written.target }
-          const threat: ThreatModel = { norm, epsilon, bounds: range, goal }
-          checkEpsilon(threat)
           const attack = attacks.specify(use.use, use.params, use.restarts, use)
           checkFit(attacks, attack, threat)
           const isUndivided = attacks.get(use.use).kind === 'universal'
           const check = { attack, threat, isUndivided }
           checks.set(canonicalJson(check), check)
         }
+      }
+    }
   return [...checks.values()]
 }
 
@@ -59,8 +74,14 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
     })
 }
 
+/** What no attack could work with. @throws GNT_CONFIG, GNT_ATTACK_NEEDS */
+export function checkThreat(threat: ThreatModel, data: TableData): void {
+  checkEpsilon(threat)
+  checkConstraints(threat, sampleSize(data), (i) => nameOfValue(i, data))
+}
+
 /** An L∞ radius wider than the data is nearly always a unit slip: 8 for 8/255. Severities are levels. */
-export function checkEpsilon({ norm, epsilon, bounds }: ThreatModel): void {
+export function checkEpsilon({ norm, epsilon, bounds, features }: ThreatModel): void {
   if (norm === 'severity' && !(Number.isInteger(epsilon) && epsilon <= 5))
     throw new GauntletError('GNT_CONFIG', {
       what: 'there is no such severity',
@@ -68,7 +89,8 @@ export function checkEpsilon({ norm, epsilon, bounds }: ThreatModel): void {
       expected: 'a whole number from 1 to 5',
     })
   const width = bounds[1] - bounds[0]
-  if (norm !== 'linf' || epsilon <= width) return
+  // With scales, epsilon may be in units of its own.
+  if (norm !== 'linf' || features?.scale || epsilon <= width) return
   const scaled = epsilon <= 255 && bounds[0] === 0 && bounds[1] === 1
   throw new GauntletError('GNT_CONFIG', {
     what: 'epsilon is larger than the whole range of the data',

@@ -164,7 +164,16 @@ export function rehearsals(cells: readonly Cell[], todo: readonly Task[]): Task[
   for (const cell of cells) {
     if (!waiting.has(cell.id)) continue
     const { model, attack, threat } = cell
-    const key = JSON.stringify([model.digest, model.version, attack, threat.norm, threat.goal])
+    const { norm, goal, features, quantize } = threat
+    const key = JSON.stringify([
+      model.digest,
+      model.version,
+      attack,
+      norm,
+      goal,
+      features,
+      quantize,
+    ])
     const [first] = cell.tasks
     if (first && !chosen.has(key))
       chosen.set(key, { ...first, to: Math.min(first.from + 2, first.to), keepExamples: 0 })

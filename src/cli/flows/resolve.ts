@@ -34,7 +34,7 @@ export async function resolveRun(
 ): Promise<ResolvedRun> {
   const dataset = await loadDataset(config.data)
   const suites = config.suites.map((suite) => harness.suites.resolve(suite))
-  const checks = expandSuites(suites, harness.attacks, dataset.range)
+  const checks = expandSuites(suites, harness.attacks, dataset)
   const models: ModelSpec[] = []
   for (const model of config.models) models.push(await modelSpec(model))
   const surrogates = await surrogatesOf(checks, models, config)

@@ -46,6 +46,7 @@ export const csvReader: DataReader = {
       format: 'csv',
       values: { data, shape: [rows.length, width], kind: 'float' },
       isTable: true,
+      featureNames: header.filter((_, column) => column !== labelColumn),
       ...labelsOf(
         rows.map((row) => row[labelColumn] ?? ''),
         path,

@@ -108,6 +108,17 @@ const cases: readonly {
       /L2 0\.5: 20\.0 %.*; worst of 4 norm and epsilon pairs, of the others 1 fails, 1 is undecided, 1 passes$/,
   },
   {
+    label: 'rounded examples are a threat of their own, not pooled with the others',
+    rule: robust,
+    cells: [
+      cell(samples(300, 700)),
+      cell(samples(900, 100), { constraints: '8-bit', attackDigest: 'other' }),
+      cell(samples(800, 200), { constraints: '8-bit', ...fgsm }),
+    ],
+    verdict: 'fail',
+    reason: /L∞ 8\/255: 30\.0 %.*; worst of 2 norm and epsilon pairs, of the others 1 passes$/,
+  },
+  {
     label: 'a scope with norm and epsilon picks one',
     rule: { ...robust, scope: { norm: 'linf', epsilon: 0.0078431372549 } },
     cells: [

@@ -44,6 +44,11 @@ describe('task keys', () => {
     ['the devices', { devices: ['cpu', 'cuda'] }],
     ['epsilon', { checks: [{ ...check!, threat: { ...check!.threat, epsilon: 4 / 255 } }] }],
     ['the norm', { checks: [{ ...check!, threat: { ...check!.threat, norm: 'l2' } }] }],
+    ['rounding', { checks: [{ ...check!, threat: { ...check!.threat, quantize: 8 } }] }],
+    [
+      'features',
+      { checks: [{ ...check!, threat: { ...check!.threat, features: { integers: [0] } } }] },
+    ],
     [
       'the goal',
       {
@@ -108,5 +113,11 @@ describe('shards', () => {
       'v1 / PGD-40 / linf 8/255',
       'v1 / PGD-40 / linf 8/255 #2',
     ])
+  })
+
+  it('of threats with constraints have them in their names', () => {
+    const threat = { ...check!.threat, quantize: 8, features: { scale: [1] } }
+    const { cells } = makePlan({ ...base, checks: [{ ...check!, threat }] })
+    expect(cells[0]!.id).toMatch(/^v1 \/ PGD-40 \/ linf 8\/255, features [0-9a-f]{4}, 8-bit$/)
   })
 })
