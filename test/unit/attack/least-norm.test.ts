@@ -4,7 +4,7 @@ import { apgdT } from '../../../attacks/evasion/apgd-t.js'
 import { autoattack } from '../../../attacks/evasion/autoattack.js'
 import { fab } from '../../../attacks/evasion/fab.js'
 import { fabT } from '../../../attacks/evasion/fab-t.js'
-import { checkpoints } from '../../../attacks/evasion/lib/apgd.js'
+import { checkpoints } from '../../../attacks/evasion/lib/apgd-track.js'
 import { planeScratch, stepToPlane } from '../../../attacks/evasion/lib/hyperplane.js'
 import { runAttack } from '../../../src/attack/host.js'
 import type { AttackJob, AttackResult } from '../../../src/attack/job.js'
@@ -16,6 +16,7 @@ import { createRng } from '../../../src/util/rng.js'
 import { linearOf, mlpOf, openModel, predictionsOf, samplesOf } from '../../helpers/networks.js'
 
 const [size, n] = [30, 24]
+const count = (list: readonly boolean[]): number => list.filter(Boolean).length
 const rng = createRng('least-norm')
 const weights = [0, 1].map(() => Array.from({ length: size }, () => rng.normal()))
 const x = samplesOf(n, [size])
@@ -115,7 +116,6 @@ it('a chain adds up: AutoAttack leaves no more standing than any of its parts', 
     const whole = await fallen(autoattack)
     expect(whole).toContain(true)
     expect(whole).toContain(false)
-    const count = (list: boolean[]): number => list.filter(Boolean).length
     for (const part of [apgdT, fabT])
       expect(count(await fallen(part))).toBeLessThanOrEqual(count(whole))
   }
