@@ -38,9 +38,10 @@ export class TaskRunner {
   async run(task: Task): Promise<TaskResult> {
     const model = await this.#open(task.model)
     const dataset = this.#dataset
-    const job = this.#job(task, model)
+    const job = await this.#job(task, model)
     checkLabels(job.labels, task.from, model.classes, task)
-    const secondsBefore = await model.seconds()
+    const models = [job.model, ...(job.surrogate ? [job.surrogate] : [])]
+    const secondsBefore = await secondsOf(models)
     const start = performance.now()
     const result = await attackWith(job, task)
     const seconds = (performance.now() - start) / 1000
@@ -58,7 +59,7 @@ export class TaskRunner {
         }),
       ),
       seconds,
-      secondsInRuntime: (await model.seconds()) - secondsBefore,
+      secondsInRuntime: (await secondsOf(models)) - secondsBefore,
       notes: result.notes,
     }
   }
@@ -72,7 +73,7 @@ export class TaskRunner {
   async rehearse(task: Task): Promise<void> {
     const model = await this.#open(task.model)
     checkLabels(this.#dataset.labels, 0, model.classes, task)
-    const job = this.#job(task, model)
+    const job = await this.#job(task, model)
     const scores = await model.scores(job.x, job.samples.length, task.batch)
     const labels = Int32Array.from(job.samples, (_, i) =>
       argmax(scores, i * model.classes, model.classes),
@@ -87,10 +88,14 @@ export class TaskRunner {
     }
   }
 
-  #job(task: Task, model: ModelHandle): AttackJob {
+  async #job(task: Task, model: ModelHandle): Promise<AttackJob> {
+    const surrogate = task.surrogate && (await this.#open(task.surrogate))
+    if (surrogate) checkClasses(surrogate, model, task)
     const samples = Array.from({ length: task.to - task.from }, (_, i) => task.from + i)
     return {
       model,
+      surrogate,
+      eot: task.attack.eot,
       plugin: this.#settings.registry.get(task.attack.attack),
       spec: task.attack,
       threat: task.threat,
@@ -127,6 +132,13 @@ export class TaskRunner {
     for (const handle of this.#handles.values()) await (await handle).close()
     this.#handles.clear()
   }
+}
+
+/** Seconds inside ONNX Runtime. */
+async function secondsOf(models: readonly ModelHandle[]): Promise<number> {
+  let sum = 0
+  for (const model of models) sum += await model.seconds()
+  return sum
 }
 
 /** Runs the attack; an error names the model's file. */
@@ -168,6 +180,16 @@ async function openModel(spec: ModelSpec, dataset: Dataset, device: string): Pro
   } catch (error) {
     throw located(error, spec.path)
   }
+}
+
+function checkClasses(surrogate: ModelHandle, model: ModelHandle, task: Task): void {
+  if (surrogate.classes === model.classes) return
+  throw new GauntletError('GNT_ATTACK_NEEDS', {
+    what: 'a surrogate with other classes than the model',
+    where: `${task.surrogate?.path}; ${task.model.path}`,
+    got: `${surrogate.classes} classes`,
+    expected: String(model.classes),
+  })
 }
 
 /** @param from - index of the first label in the data set */

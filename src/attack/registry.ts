@@ -36,12 +36,14 @@ export class AttackRegistry {
 
   /**
    * A checked specification with all defaults filled in.
+   * @param how - how it is run: see `AttackSpec`
    * @throws GNT_ATTACK_UNKNOWN, GNT_ATTACK_PARAMS naming the parameter
    */
   specify(
     id: string,
     params: Readonly<Record<string, unknown>> = {},
     restarts?: number,
+    how: Pick<AttackSpec, 'eot' | 'surrogate'> = {},
   ): AttackSpec {
     const plugin = this.get(id)
     const known = parameterNames(plugin)
@@ -76,7 +78,9 @@ export class AttackRegistry {
       version: plugin.version,
       params: filled,
       restarts: count,
-      label: plugin.label(filled),
+      ...(how.eot === undefined || how.eot === 1 ? {} : { eot: how.eot }),
+      ...(how.surrogate === undefined ? {} : { surrogate: how.surrogate }),
+      label: labelOf(plugin.label(filled), how),
     }
   }
 }
@@ -84,4 +88,13 @@ export class AttackRegistry {
 /** Names of the parameters a plugin takes. */
 export function parameterNames(plugin: AttackPlugin): string[] {
   return plugin.params instanceof z.ZodObject ? Object.keys(plugin.params.shape) : []
+}
+
+function labelOf(
+  label: string,
+  { eot = 1, surrogate }: Pick<AttackSpec, 'eot' | 'surrogate'>,
+): string {
+  return [label, eot > 1 && `EoT-${eot}`, surrogate !== undefined && `from ${surrogate}`]
+    .filter(Boolean)
+    .join(' ')
 }

@@ -166,9 +166,10 @@ export class Shard {
     const { threat, model, plugin } = this.job
     const prediction = argmax(scores, 0, model.classes)
     const isFooled = this.reachesGoal(id, prediction)
-    const reach = distance(threat.norm, point, this.clean(id))
+    // Measured only where it counts: attacks on scores come here once a query.
+    const reach = isFooled ? distance(threat.norm, point, this.clean(id)) : Infinity
     if (area === 'bounds') {
-      if (!isFooled || !(reach < this.#closest[id]!)) return isFooled
+      if (!(reach < this.#closest[id]!)) return isFooled
       // A part of a chain may look for the least norm; the examples of the chain still stay in its ball.
       if (plugin.kind !== 'minimum-norm' && reach > threat.epsilon) return true
       this.#closest[id] = reach
@@ -177,7 +178,7 @@ export class Shard {
     else if (this.#closest[id]! < Infinity && !isFooled) return false
     this.#row(this.#xAdv, id).set(point)
     this.#advPrediction[id] = prediction
-    if (isFooled && reach <= threat.epsilon) this.#fell[id] = 1
+    if (reach <= threat.epsilon) this.#fell[id] = 1
     return isFooled
   }
 

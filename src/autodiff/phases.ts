@@ -1,4 +1,5 @@
 import type { Tensor } from '../graph/ir.js'
+import type { PhasedKernel } from '../graph/passes/spread-parts.js'
 import { floats, tensorOfOwn } from '../graph/tensor.js'
 import type { Geometry } from './geometry.js'
 import type { RuleContext } from './rule.js'
@@ -34,16 +35,19 @@ export function phases(
   const from = floats(weight)
   const to = new Float32Array(s * s * C * M * ay.length * ax.length)
   const length = ay.length * ax.length
+  const isZero: boolean[] = []
   for (let ry = 0; ry < s; ry++)
     for (let rx = 0; rx < s; rx++) {
       const pairs = ay.taps[ry]!.flatMap(([ly, ty]) =>
         ax.taps[rx]!.map(([lx, tx]) => [ly * ax.length + lx, ty * kw + tx] as const),
       )
+      isZero.push(pairs.length === 0)
       // DepthToSpace in DCR order reads channel (ry·s + rx)·C + c.
       const target = (ry * s + rx) * C * M * length
       swapChannels(from, to, [M, C], { from: kh * kw, to: length, pairs }, 0, target)
     }
-  const kernel = tensorOfOwn([s * s * C, M, ay.length, ax.length], to)
+  const dims = [s * s * C, M, ay.length, ax.length]
+  const kernel: PhasedKernel = { ...tensorOfOwn(dims, to), isZero }
   const stacked = g.emit('Conv', [dY, g.constant(kernel, `${x[1]}_phases`)], {
     kernel_shape: [ay.length, ax.length],
     pads: [ay.begin, ax.begin, ay.end, ax.end],

@@ -82,6 +82,12 @@ export const configSchema = z
     title: text.default('Gauntlet').describe('title of the reports (default Gauntlet)'),
     data: dataSchema,
     models: z.array(modelSchema).min(1).describe('versions of the model, oldest first'),
+    surrogates: z
+      .array(modelSchema)
+      .default([])
+      .describe(
+        'models that attacks may be crafted on, and that are not attacked themselves (default none)',
+      ),
     suites: z
       .array(z.union([text, suiteSchema]))
       .min(1)
@@ -123,7 +129,7 @@ export const configSchema = z
       .describe('modules with attacks of your own, relative to this configuration (default none)'),
   })
   .superRefine((config, context) => {
-    checkVersions(config.models, context)
+    checkVersions([...config.models, ...config.surrogates], context)
     if (config.gate) checkGate(config.gate, config.models, context)
   })
 

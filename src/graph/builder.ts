@@ -3,7 +3,7 @@ import type { Attr, DType, Graph, Node, Tensor, Value } from './ir.js'
 import { renameOuter } from './passes/rename.js'
 import { capturedBy, innerValues, neededBy, sortNodes } from './sort.js'
 import { addedAxes, reshapeTarget, type Shape, type ValueInfo, type ValueInfos } from './shapes.js'
-import { tensorOf, tensorOfInts } from './tensor.js'
+import { byteLengthOf, tensorOf, tensorOfInts } from './tensor.js'
 
 /** Attributes as rules write them: whole numbers become `int`, arrays `ints`; floats are `float(0.5)`. */
 export type AttrInput = number | string | readonly number[] | Attr
@@ -122,7 +122,7 @@ export class GraphBuilder {
 
   /** A constant; equal constants are shared. */
   constant(tensor: Tensor, hint = 'const'): string {
-    const small = tensor.data.byteLength <= 256
+    const small = byteLengthOf(tensor) <= 256
     const key = small
       ? `${tensor.dtype}:${tensor.dims.join()}:${Buffer.from(tensor.data).toString('hex')}`
       : ''

@@ -35,7 +35,7 @@ export interface Tensor {
   readonly dtype: DType
   readonly dims: readonly number[]
   readonly data: Uint8Array
-  /** Of the data, given where they lie in a file and are read when they are asked for. */
+  /** Of the data, given where they are read or computed anew whenever somebody asks for them. */
   readonly byteLength?: number
 }
 

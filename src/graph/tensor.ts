@@ -36,6 +36,12 @@ export function floats(tensor: Tensor): Float32Array {
   return Float32Array.from(numbers(tensor))
 }
 
+/** A float32 tensor's data as an array of its own, copied once wherever it lies. */
+export function ownFloats(tensor: Tensor): Float32Array {
+  if (tensor.dtype !== 'float32') throw wrongDtype(tensor.dtype, 'a float32 tensor')
+  return new Float32Array(new Uint8Array(tensor.data).buffer)
+}
+
 /** An integer or bool tensor as numbers. Beyond 2^53 the nearest double. */
 export function ints(tensor: Tensor): number[] {
   if (!isIntegral(tensor.dtype)) throw wrongDtype(tensor.dtype, 'an integer tensor')
@@ -97,9 +103,27 @@ export function tensorOfFloats(dims: readonly number[], values: Iterable<number>
 }
 
 /** The same over the array itself: whoever made it gives it away. */
-export function tensorOfOwn(dims: readonly number[], values: Float32Array<ArrayBuffer>): Tensor {
+export function tensorOfOwn(dims: readonly number[], values: Float32Array): Tensor {
   return tensorOver('float32', dims, values)
 }
+
+/**
+ * The same for values that are made whenever somebody asks for them: most often that is once, to write them to a file,
+ * and all weights of a network need not be in memory together.
+ */
+export function tensorMadeOf(dims: readonly number[], make: () => Float32Array): Tensor {
+  return {
+    dtype: 'float32',
+    dims: [...dims],
+    byteLength: bytesFor('float32', elementCount(dims)),
+    get data() {
+      return tensorOfOwn(dims, make()).data
+    },
+  }
+}
+
+/** Bytes of the data, without making them. */
+export const byteLengthOf = (tensor: Tensor): number => tensor.byteLength ?? tensor.data.byteLength
 
 /** An int64 tensor. Values at or beyond ±2^63 saturate: 2^63 is how a decoded INT64_MAX looks. */
 export function tensorOfInts(dims: readonly number[], values: Iterable<number>): Tensor {
@@ -234,11 +258,7 @@ function roundEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor
 }
 
-function tensorOver(
-  dtype: DType,
-  dims: readonly number[],
-  values: ArrayBufferView<ArrayBuffer>,
-): Tensor {
+function tensorOver(dtype: DType, dims: readonly number[], values: ArrayBufferView): Tensor {
   const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return checked({ dtype, dims: [...dims], data })
 }

@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import type { Attr, Graph, Node, Tensor } from './ir.js'
-import { bytesFor, elementCount } from './tensor.js'
+import { byteLengthOf, bytesFor, elementCount } from './tensor.js'
 
 /**
  * Checks what every pass must leave behind: each value defined once and before it is used, outputs that exist,
@@ -80,7 +80,7 @@ function verifyTensor(tensor: Tensor, where: string): void {
     throw invalid('a constant has a size that is not a whole number', where, `[${tensor.dims}]`)
   }
   const expected = bytesFor(tensor.dtype, elementCount(tensor.dims))
-  const length = tensor.byteLength ?? tensor.data.byteLength
+  const length = byteLengthOf(tensor)
   if (tensor.dtype !== 'string' && length !== expected) {
     throw new GauntletError('GNT_GRAPH_INVALID', {
       what: 'a constant does not have the bytes its dims ask for',

@@ -1,11 +1,15 @@
 import { GauntletError } from '../errors.js'
 import { dtypes, type DType, type Tensor } from '../graph/ir.js'
 import { bytesFor, elementCount } from '../graph/tensor.js'
+import type { ExternalPlace } from './encode.js'
 import { dataTypeNames, externalLocation, proto } from './proto.js'
 import { fixedBytes, int, ints, lastBytes, messages, text, varints, type Fields } from './wire.js'
 
-/** Gives the bytes of an external tensor; `offset` and `length` in bytes. */
-export type ExternalReader = (location: string, offset: number, length: number) => Uint8Array
+/** What a tensor is, without its data. */
+type TensorType = Pick<Tensor, 'dtype' | 'dims'>
+
+/** The tensor that lies at a place outside of the model file. */
+export type ExternalReader = (place: ExternalPlace, type: TensorType) => Tensor
 
 /** @throws GauntletError GNT_MODEL_UNSUPPORTED for element types that Gauntlet does not carry */
 export function decodeDtype(code: number, where: string): DType {
@@ -39,10 +43,9 @@ export function decodeTensor(fields: Fields, where: string, external?: ExternalR
   if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(length)) {
     throw new Error(`${where} has dims [${dims.join(', ')}]`)
   }
-  const data =
-    int(fields, proto.tensor.dataLocation) === externalLocation
-      ? readExternal(fields, where, length, external)
-      : (lastBytes(fields, proto.tensor.rawData) ?? typedData(fields, dtype))
+  if (int(fields, proto.tensor.dataLocation) === externalLocation)
+    return readExternal(fields, where, { dtype, dims }, external)
+  const data = lastBytes(fields, proto.tensor.rawData) ?? typedData(fields, dtype)
   if (data.byteLength !== length) {
     throw new Error(
       `${where} holds ${data.byteLength} bytes, its dims [${dims.join(', ')}] need ${length}`,
@@ -54,9 +57,9 @@ export function decodeTensor(fields: Fields, where: string, external?: ExternalR
 function readExternal(
   fields: Fields,
   where: string,
-  expected: number,
+  type: TensorType,
   external: ExternalReader | undefined,
-): Uint8Array {
+): Tensor {
   const entries = new Map(
     messages(fields, proto.tensor.externalData).map((entry) => [
       text(entry, proto.entry.key),
@@ -65,6 +68,7 @@ function readExternal(
   )
   const location = entries.get('location')
   const offset = wholeNumber(entries.get('offset') ?? '0')
+  const expected = bytesFor(type.dtype, elementCount(type.dims))
   const length = wholeNumber(entries.get('length') ?? String(expected))
   if (!location || offset === undefined || length !== expected) {
     throw new Error(`${where} has a wrong external data entry`)
@@ -77,7 +81,7 @@ function readExternal(
       fix: 'give the model as a path',
     })
   }
-  return external(location, offset, length)
+  return external({ location, offset, length }, type)
 }
 
 function wholeNumber(digits: string): number | undefined {

@@ -64,11 +64,11 @@ export function openExternalData(folder: string, model: string): ExternalData {
   }
 
   return {
-    read(location, offset, length) {
+    read({ location, offset, length }, type) {
       const file = files.get(location) ?? open(location)
       const key = `${offset}+${length}`
       const known = file.ranges.get(key)
-      if (known) return known
+      if (known) return { ...type, data: known }
       if (offset + length > file.sizeBytes) {
         const got = `bytes ${offset} to ${offset + length} of ${file.sizeBytes}`
         throw bad('external data is shorter than the model says', location, { got })
@@ -78,7 +78,7 @@ export function openExternalData(folder: string, model: string): ExternalData {
       try {
         const bytes = readRange(file.fd, offset, length)
         file.ranges.set(key, bytes)
-        return bytes
+        return { ...type, data: bytes }
       } catch (cause) {
         throw unreadable(model, location, cause)
       }

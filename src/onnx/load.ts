@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
@@ -29,11 +29,11 @@ const maxFileBytes = 2 ** 31 - 1
  * not a well-formed model or its external data is not what it says; GNT_MODEL_UNSUPPORTED as `decodeModel`
  */
 export async function loadModel(path: string): Promise<LoadedModel> {
-  const bytes = await readModelFile(path)
+  const hash = createHash('sha256')
+  const bytes = await readModelFile(path, hash)
   const external = openExternalData(dirname(path), path)
   try {
     const graph = decodeModel(bytes, { external: external.read, where: path })
-    const hash = createHash('sha256').update(bytes)
     external.addTo(hash)
     const sizeBytes = bytes.byteLength + external.sizeBytes()
     return { graph, bytes, digest: hash.digest('hex'), externalFiles: external.files(), sizeBytes }
@@ -42,7 +42,8 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   }
 }
 
-async function readModelFile(path: string): Promise<Uint8Array> {
+/** @param hash - is given the bytes, each piece while the next one is read */
+async function readModelFile(path: string, hash: Hash): Promise<Uint8Array> {
   const refuse = (got: string, cause?: unknown) =>
     new GauntletError('GNT_FILE', { what: 'the model cannot be read', where: path, got }, { cause })
   try {
@@ -54,8 +55,7 @@ async function readModelFile(path: string): Promise<Uint8Array> {
       if (!stat.isFile()) throw refuse('something that is not a regular file')
       if (stat.size > maxFileBytes)
         throw refuse(`${stat.size} bytes, over the 2 GiB of one ONNX file`)
-      const buffer = await file.readFile()
-      return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+      return await readPieces(file, stat.size, hash)
     } finally {
       await file.close()
     }
@@ -63,5 +63,24 @@ async function readModelFile(path: string): Promise<Uint8Array> {
     if (error instanceof GauntletError) throw error
     const code = (error as NodeJS.ErrnoException).code
     throw refuse(code === 'ENOENT' ? 'no such file' : (code ?? String(error)), error)
+  }
+}
+
+/** Bytes that are read at once: few enough that reading and hashing keep two cores busy. */
+const pieceBytes = 2 ** 22
+
+async function readPieces(file: FileHandle, sizeBytes: number, hash: Hash): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes)
+  const readFrom = (at: number): Promise<{ bytesRead: number }> =>
+    file.read(bytes, at, Math.min(pieceBytes, sizeBytes - at), at)
+  let end = 0
+  for (let next = readFrom(0); ;) {
+    const { bytesRead } = await next
+    const piece = bytes.subarray(end, end + bytesRead)
+    end += bytesRead
+    const isLast = bytesRead === 0 || end === sizeBytes
+    if (!isLast) next = readFrom(end)
+    hash.update(piece)
+    if (isLast) return bytes.subarray(0, end)
   }
 }

@@ -3,6 +3,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { GauntletError } from '../errors.js'
 import type { Graph, Tensor } from '../graph/ir.js'
+import { byteLengthOf } from '../graph/tensor.js'
 import { encodeModel, type ExternalPlace, type ModelNotes } from './encode.js'
 
 export interface SaveOptions extends ModelNotes {
@@ -27,10 +28,10 @@ export async function saveModel(
   { externalAbove = 1.5e9, ...notes }: SaveOptions = {},
 ): Promise<void> {
   const weights = Object.entries(graph.initializers)
-  const total = weights.reduce((sum, [, { data }]) => sum + data.byteLength, 0)
+  const total = weights.reduce((sum, [, tensor]) => sum + byteLengthOf(tensor), 0)
   try {
     if (total <= externalAbove) return await writeAtomically(path, [encodeModel(graph, notes)])
-    const outside = weights.filter(([, { data }]) => data.byteLength >= minExternalBytes)
+    const outside = weights.filter(([, tensor]) => byteLengthOf(tensor) >= minExternalBytes)
     const location = dataName(path, outside)
     const { places, pieces } = layOut(outside, location)
     const model = encodeModel(graph, { ...notes, place: (name) => places.get(name) })

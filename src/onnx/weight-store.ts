@@ -30,7 +30,6 @@ export class WeightStore {
   #isClosed = false
   /** By tensor, or by the array of its data. */
   readonly #places = new WeakMap<object, ExternalPlace>()
-  readonly #arrays = new Map<number, WeakRef<Uint8Array>>()
 
   /**
    * @param sizeBytes - what the weights of the model take, which decides where there is room for them
@@ -74,22 +73,34 @@ export class WeightStore {
     }
     this.#end += Math.ceil(data.byteLength / alignment) * alignment
     this.#places.set(data, place)
-    this.#arrays.set(place.offset, new WeakRef(data))
+    this.#places.set(tensor, place)
     return place
   }
 
-  /** The bytes at a place: those that were written, if they are still in memory. */
-  readonly read: ExternalReader = (_location, offset, length) => {
-    const held = this.#arrays.get(offset)?.deref()
-    if (held?.byteLength === length) return held
+  /** What lies at a place; its bytes are read whenever somebody asks for them. */
+  readonly read: ExternalReader = (place, { dtype, dims }) => {
+    const bytes = (): Uint8Array => this.#bytesAt(place)
+    const tensor: Tensor = {
+      dtype,
+      dims,
+      byteLength: place.length,
+      get data() {
+        return bytes()
+      },
+    }
+    this.#places.set(tensor, place)
+    return tensor
+  }
+
+  #bytesAt(place: ExternalPlace): Uint8Array {
+    const { offset, length } = place
     const data = new Uint8Array(length)
     for (let at = 0; at < length;) {
       const count = readSync(this.#file, data, at, Math.min(length - at, 2 ** 30), offset + at)
       if (count === 0) throw new Error('the weights are gone')
       at += count
     }
-    this.#places.set(data, { location, offset, length })
-    this.#arrays.set(offset, new WeakRef(data))
+    this.#places.set(data, place)
     return data
   }
 
@@ -100,7 +111,7 @@ export class WeightStore {
   keep(graph: Graph): Graph {
     const initializers = Object.entries(graph.initializers).map(([name, tensor]) => {
       const place = this.place(name, tensor)
-      return [name, place ? this.#keptAt(place, tensor) : copied(tensor)] as const
+      return [name, place ? this.read(place, tensor) : copied(tensor)] as const
     })
     return {
       ...graph,
@@ -120,26 +131,15 @@ export class WeightStore {
     const attrs = Object.entries(node.attrs).map(([name, attr]) => [name, keep(attr)] as const)
     return { ...node, attrs: Object.fromEntries(attrs) }
   }
-
-  #keptAt(place: ExternalPlace, { dtype, dims }: Tensor): Tensor {
-    const { read } = this
-    const tensor: Tensor = {
-      dtype,
-      dims,
-      byteLength: place.length,
-      get data() {
-        return read(place.location, place.offset, place.length)
-      },
-    }
-    this.#places.set(tensor, place)
-    return tensor
-  }
 }
 
-const copied = (tensor: Tensor): Tensor =>
-  tensor.data.byteLength === tensor.data.buffer.byteLength
-    ? tensor
-    : { ...tensor, data: tensor.data.slice() }
+/** With data of its own, whatever they were a view into or are made of. */
+function copied(tensor: Tensor): Tensor {
+  const { dtype, dims, byteLength, data } = tensor
+  const isOwn = data.byteLength === data.buffer.byteLength
+  if (byteLength === undefined && isOwn) return tensor
+  return { dtype, dims, data: isOwn ? data : data.slice() }
+}
 
 function unwritable(cause: unknown, where: string): GauntletError {
   return new GauntletError(

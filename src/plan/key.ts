@@ -1,34 +1,28 @@
 import { digestJson } from '../util/hash.js'
-import type { Task } from './task.js'
+import type { ModelSpec, Task } from './task.js'
 
 /**
  * Raised when the harness itself would give different results for the same task: projections, random
  * streams, verification, compiled graphs. Results of an older engine are then not reused.
  */
-export const engineVersion = 2
+export const engineVersion = 3
 
 /**
  * The content key of a task: SHA-256 over everything that can change its result, and nothing else. The
  * version's name, its path, the batch size and the number of workers are not in it.
  */
 export function taskKey(task: Omit<Task, 'key' | 'cell' | 'batch' | 'keepExamples'>): string {
-  const { model, attack, threat, dataset } = task
+  const { model, attack, surrogate, threat, dataset } = task
   return digestJson({
     engine: engineVersion,
-    model: {
-      digest: model.digest,
-      layout: model.layout,
-      mean: model.mean,
-      std: model.std,
-      input: model.input,
-      output: model.output,
-      constants: model.constants,
-    },
+    model: contentOf(model),
     attack: {
       id: attack.attack,
       version: attack.version,
       params: attack.params,
       restarts: attack.restarts,
+      ...(attack.eot === undefined ? {} : { eot: attack.eot }),
+      ...(surrogate ? { surrogate: contentOf(surrogate) } : {}),
     },
     threat,
     dataset: dataset.digest,
@@ -37,4 +31,10 @@ export function taskKey(task: Omit<Task, 'key' | 'cell' | 'batch' | 'keepExample
     seed: task.seed,
     provider: task.provider,
   })
+}
+
+/** What of a model decides over a result: not its name, nor where it lies. */
+function contentOf(model: ModelSpec): Omit<ModelSpec, 'version' | 'path'> {
+  const { digest, layout, mean, std, input, output, constants } = model
+  return { digest, layout, mean, std, input, output, constants }
 }

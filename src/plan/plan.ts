@@ -6,8 +6,15 @@ import type { AttackSpec, ModelSpec, Task } from './task.js'
 
 export interface PlanInput {
   readonly models: readonly ModelSpec[]
+  /** Models that attacks are crafted on, by the name that an attack gives. */
+  readonly surrogates?: ReadonlyMap<string, ModelSpec> | undefined
   /** Attack × threat pairs, in the order they shall run. */
-  readonly checks: readonly { readonly attack: AttackSpec; readonly threat: ThreatModel }[]
+  readonly checks: readonly {
+    readonly attack: AttackSpec
+    readonly threat: ThreatModel
+    /** The attack needs all samples together: its cells are one task each. Default false. */
+    readonly isUndivided?: boolean
+  }[]
   readonly dataset: DatasetSpec & { readonly digest: string }
   readonly samples: number
   readonly seed: number
@@ -48,19 +55,25 @@ const smallestShard = 8
  * Model by model, so that a worker's cached sessions are used up before the next model's are opened.
  */
 export function makePlan(input: PlanInput): Plan {
-  const ranges = shards(input.samples, Math.max(shardSize, input.batch), input.multipleOf ?? 1)
+  const parts = shards(input.samples, Math.max(shardSize, input.batch), input.multipleOf ?? 1)
+  const whole = [[0, input.samples]] as const
   const seen = new Map<string, number>()
   const cells = input.models.flatMap((model) =>
-    input.checks.map(({ attack, threat }): Cell => {
+    input.checks.map(({ attack, threat, isUndivided = false }): Cell => {
       const goal = threat.goal.kind === 'targeted' ? ` to ${threat.goal.target}` : ''
       const name = `${model.version} / ${attack.label} / ${threat.norm} ${formatEpsilon(threat.epsilon)}${goal}`
       const count = (seen.get(name) ?? 0) + 1
       seen.set(name, count)
       const id = count === 1 ? name : `${name} #${count}`
-      const tasks = ranges.map(([from, to]): Task => {
+      const tasks = (isUndivided ? whole : parts).map(([from, to]): Task => {
         const { dataset, seed, batch, keepExamples } = input
         const provider = [...input.devices].sort().join('+')
-        const content = { model, attack, threat, dataset, from, to, seed, provider }
+        // Crafted on itself, it is the attack as it always is.
+        const surrogate =
+          attack.surrogate === model.version
+            ? undefined
+            : input.surrogates?.get(attack.surrogate ?? '')
+        const content = { model, attack, surrogate, threat, dataset, from, to, seed, provider }
         return { key: taskKey(content), cell: id, ...content, batch, keepExamples }
       })
       return { id, model, attack, threat, tasks }

@@ -27,6 +27,10 @@ export interface AttackSpec {
   /** Validated parameters with all defaults filled in. */
   readonly params: Readonly<Record<string, unknown>>
   readonly restarts: number
+  /** Passes over which scores and gradients of a random model are averaged; absent: one. */
+  readonly eot?: number | undefined
+  /** Name of the version that examples are crafted on; absent: the attacked one. */
+  readonly surrogate?: string | undefined
   /** What reports call it: `PGD-40`. */
   readonly label: string
 }
@@ -39,6 +43,8 @@ export interface Task {
   readonly cell: string
   readonly model: ModelSpec
   readonly attack: AttackSpec
+  /** What examples are crafted on, where that is another model. */
+  readonly surrogate?: ModelSpec | undefined
   readonly threat: ThreatModel
   readonly dataset: DatasetSpec & { readonly digest: string }
   /** First sample and one past the last. */

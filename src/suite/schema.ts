@@ -22,7 +22,7 @@ const epsilonSchema = z
     })
   })
   .describe(
-    'radius of the allowed perturbation, in the units of the data: 0.03, "8/255", or a list',
+    'radius of the allowed perturbation, in the units of the data: 0.03, "8/255", or a list; a level from 1 to 5 of severity',
   )
 
 const goalSchema = z
@@ -55,6 +55,19 @@ const attackSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe('how often the attack runs on what still stands (default: as the attack says)'),
+  eot: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('passes over which a random model is averaged, at each call (default 1)'),
+  surrogate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'version, or surrogate of the configuration, that examples are crafted on (default: the attacked one)',
+    ),
 })
 
 export const suiteSchema = z

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../../graph/builder.js'
-import { floats, tensorOfOwn } from '../../graph/tensor.js'
+import { floats, tensorMadeOf } from '../../graph/tensor.js'
 import type { Tensor } from '../../graph/ir.js'
 import { geometryOf, transposed, transposedBegin, type Geometry } from '../geometry.js'
 import { depthwisePhases, phases } from '../phases.js'
@@ -64,14 +64,18 @@ function turned(weight: Tensor, group: number): Tensor {
   const [M, Cg, ...kernel] = weight.dims as [number, number, ...number[]]
   const taps = kernel.reduce((a, b) => a * b, 1)
   const Mg = M / group
-  const from = floats(weight)
-  const to = new Float32Array(from.length)
   const pairs = Array.from({ length: taps }, (_, t) => [taps - 1 - t, t] as const)
-  for (let k = 0; k < group; k++) {
-    const start = k * Mg * Cg * taps
-    swapChannels(from, to, [Mg, Cg], { from: taps, to: taps, pairs }, start, start)
-  }
-  return tensorOfOwn([Cg * group, Mg, ...kernel], to)
+  return tensorMadeOf([Cg * group, Mg, ...kernel], () => {
+    const from = floats(weight)
+    const to = new Float32Array(from.length)
+    // Depthwise kernels have no channels to swap: they are turned in one go.
+    const [groups, rows] = Mg * Cg === 1 ? [1, M] : [group, Mg]
+    for (let k = 0; k < groups; k++) {
+      const start = k * rows * Cg * taps
+      swapChannels(from, to, [rows, Cg], { from: taps, to: taps, pairs }, start, start)
+    }
+    return to
+  })
 }
 
 /**

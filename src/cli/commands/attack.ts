@@ -52,6 +52,13 @@ export const attackCommand = defineCommand({
       coerce: wholeNumber('restarts', { min: 1 }),
       describe: 'runs on what still stands (default: as the attack says)',
     },
+    eot: {
+      type: 'number',
+      requiresArg: true,
+      coerce: wholeNumber('eot', { min: 1, max: 1000 }),
+      describe: 'passes over which a random model is averaged at each call (default 1)',
+    },
+    surrogate: text('ONNX file that examples are crafted on: a transfer attack'),
     loss: text('loss to ascend: ce, margin or dlr'),
     param: {
       type: 'array',

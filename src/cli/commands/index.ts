@@ -6,6 +6,7 @@ import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
 import { demoCommand } from './demo.js'
 import { exportCommand } from './export.js'
+import { falsifyCommand } from './falsify.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   attackCommand,
   attacksCommand,
   suitesCommand,
+  falsifyCommand,
   exportCommand,
   opsCommand,
   initCommand,

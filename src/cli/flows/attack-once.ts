@@ -1,11 +1,11 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { loadPlugins } from '../../config/load-plugins.js'
 import { defaultWorkers } from '../../config/schema.js'
 import type { DatasetSpec } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { GauntletError } from '../../errors.js'
 import { makePlan, type Cell } from '../../plan/plan.js'
-import type { Outcome, TaskResult } from '../../plan/task.js'
+import type { ModelSpec, Outcome, TaskResult } from '../../plan/task.js'
 import { formatPercent, formatShareInterval } from '../../stats/format.js'
 import { wilson } from '../../stats/proportion.js'
 import {
@@ -37,6 +37,8 @@ export interface AttackArgs {
   readonly stepSize?: number | undefined
   readonly restarts?: number | undefined
   readonly loss?: string | undefined
+  readonly eot?: number | undefined
+  readonly surrogate?: string | undefined
   readonly params: readonly string[]
   readonly plugins: readonly string[]
   readonly target?: string | undefined
@@ -101,26 +103,36 @@ export async function attackOnce(
   }
   const saved = args.save === undefined ? undefined : resolve(io.cwd, args.save)
   if (saved !== undefined) await checkSaveTarget(saved, [spec.path])
-  const attack = harness.attacks.specify(args.attack, parametersOf(args), args.restarts)
+  const attack = harness.attacks.specify(args.attack, parametersOf(args), args.restarts, {
+    eot: args.eot,
+    surrogate: args.surrogate === undefined ? undefined : basename(args.surrogate),
+  })
   const goal = goalOf(args.target)
   const dataset = await loadDataset(spec)
   const threat = { norm: args.norm, epsilon: epsilonOf(args), bounds: dataset.range, goal }
   checkEpsilon(threat)
   checkFit(harness.attacks, attack, threat)
+  const isUndivided = harness.attacks.get(args.attack).kind === 'universal'
   const { layout, mean, std, input, output } = args
-  const model = await modelSpec({
-    version: 'model',
-    path: resolve(io.cwd, args.model),
-    layout,
-    mean: mean && [...mean],
-    std: std && [...std],
-    input,
-    output,
-  })
+  const specOf = (version: string, path: string): Promise<ModelSpec> =>
+    modelSpec({
+      version,
+      path: resolve(io.cwd, path),
+      layout,
+      mean: mean && [...mean],
+      std: std && [...std],
+      input,
+      output,
+    })
+  const model = await specOf('model', args.model)
+  const surrogates = new Map<string, ModelSpec>()
+  if (args.surrogate !== undefined)
+    surrogates.set(basename(args.surrogate), await specOf('surrogate', args.surrogate))
   const workers = args.workers ?? defaultWorkers()
   const plan = makePlan({
     models: [model],
-    checks: [{ attack, threat }],
+    surrogates,
+    checks: [{ attack, threat, isUndivided }],
     dataset: { ...spec, digest: dataset.digest },
     samples: dataset.count,
     seed: args.seed,
@@ -248,8 +260,8 @@ function epsilonOf({ epsilon, norm }: AttackArgs): number {
   if (norm === 'linf') return 8 / 255
   throw new GauntletError('GNT_USAGE', {
     what: 'no epsilon given',
-    expected: `a radius in ${normLabels[norm]}`,
-    fix: 'pass --eps, as in --eps 0.5',
+    expected: norm === 'severity' ? 'a severity from 1 to 5' : `a radius in ${normLabels[norm]}`,
+    fix: `pass --eps, as in --eps ${norm === 'severity' ? 3 : 0.5}`,
   })
 }
 

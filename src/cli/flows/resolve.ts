@@ -4,12 +4,13 @@ import { relative } from 'node:path'
 import type { Config, ModelConfig } from '../../config/schema.js'
 import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
+import { GauntletError } from '../../errors.js'
 import { loadModel } from '../../onnx/load.js'
 import { makePlan, type Plan } from '../../plan/plan.js'
 import { engineVersion } from '../../plan/key.js'
 import type { ModelSpec } from '../../plan/task.js'
 import type { Harness } from '../compose.js'
-import { expandSuites } from './checks.js'
+import { expandSuites, type Check } from './checks.js'
 import { packageFile } from '../package-info.js'
 
 /** Everything a run needs, checked: nothing has been written yet. */
@@ -36,9 +37,11 @@ export async function resolveRun(
   const checks = expandSuites(suites, harness.attacks, dataset.range)
   const models: ModelSpec[] = []
   for (const model of config.models) models.push(await modelSpec(model))
+  const surrogates = await surrogatesOf(checks, models, config)
   const suite = suites.map(({ id }) => id).join(', ')
   const plan = makePlan({
     models,
+    surrogates,
     checks,
     dataset: { ...config.data, digest: dataset.digest },
     samples: dataset.count,
@@ -68,9 +71,35 @@ export async function resolveRun(
       range: dataset.range,
       classes: dataset.classes,
       models: models.map((model) => ({ ...model, path: shown(model.path) })),
+      surrogates: [...surrogates.values()].map((one) => ({ ...one, path: shown(one.path) })),
       suites,
     },
   }
+}
+
+/** The models that attacks name as surrogates. @throws GNT_CONFIG for a name that nothing has */
+async function surrogatesOf(
+  checks: readonly Check[],
+  models: readonly ModelSpec[],
+  config: Config,
+): Promise<ReadonlyMap<string, ModelSpec>> {
+  const found = new Map<string, ModelSpec>()
+  for (const { attack } of checks) {
+    const name = attack.surrogate
+    if (name === undefined || found.has(name)) continue
+    const other = config.surrogates.find(({ version }) => version === name)
+    const spec =
+      models.find(({ version }) => version === name) ?? (other && (await modelSpec(other)))
+    if (!spec)
+      throw new GauntletError('GNT_CONFIG', {
+        what: 'no model has the name of this surrogate',
+        where: attack.attack,
+        got: JSON.stringify(name),
+        expected: `one of ${[...config.models, ...config.surrogates].map(({ version }) => version).join(', ')}`,
+      })
+    found.set(name, spec)
+  }
+  return found
 }
 
 /** @throws GNT_FILE, GNT_MODEL_FORMAT */

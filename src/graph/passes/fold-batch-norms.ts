@@ -1,12 +1,14 @@
 import type { Graph, Node, Tensor } from '../ir.js'
-import { floats, tensorOfOwn } from '../tensor.js'
+import { neededBy } from '../sort.js'
+import { floats, ownFloats, tensorMadeOf, tensorOfOwn } from '../tensor.js'
 import { readersOf } from './readers.js'
 
 /**
  * A BatchNormalization that alone reads a Conv goes into its weights: with f = scale / √(var + ε) per channel,
- * W′ = f·W and B′ = f·(B − mean) + shift. ONNX Runtime would do the same, but only by writing all weights to a file.
+ * W′ = f·W and B′ = f·(B − mean) + shift. ONNX Runtime does the same in every session that it opens; done here, once for
+ * all of them, and in the same single precision step by step, the network that runs keeps its bits.
  *
- * @returns the same function up to the rounding of the weights
+ * @returns the graph as ONNX Runtime's own pass leaves it, without what the new weights were made of
  */
 export function foldBatchNorms(graph: Graph): Graph {
   const { readers, isOutput } = readersOf(graph)
@@ -38,7 +40,10 @@ export function foldBatchNorms(graph: Graph): Graph {
   const nodes = graph.nodes
     .filter((node) => !gone.has(node))
     .map((node) => folded.get(node) ?? node)
-  return { ...graph, nodes, initializers }
+  // What the folded ones were made of would be written and mapped beside them.
+  const read = new Set(nodes.flatMap(neededBy))
+  const kept = Object.entries(initializers).filter(([name]) => read.has(name) || isOutput(name))
+  return { ...graph, nodes, initializers: Object.fromEntries(kept) }
 }
 
 /** With stored statistics. */
@@ -78,16 +83,27 @@ function fold(
     Float32Array,
   ]
   const { epsilon } = norm.attrs
-  const tiny = epsilon?.kind === 'float' ? epsilon.value : 1e-5
+  const tiny = Math.fround(epsilon?.kind === 'float' ? epsilon.value : 1e-5)
   const before = bias && floats(bias)
-  const scaled = floats(weight).slice()
+  const factors = new Float32Array(channels)
   const after = new Float32Array(channels)
-  const size = scaled.length / channels
+  const { fround } = Math
   for (let m = 0; m < channels; m++) {
-    const factor = scale[m]! / Math.sqrt(variance[m]! + tiny)
-    after[m] = factor * ((before?.[m] ?? 0) - mean[m]!) + shift[m]!
-    const end = (m + 1) * size
-    for (let k = m * size; k < end; k++) scaled[k]! *= factor
+    factors[m] = scale[m]! / fround(Math.sqrt(fround(variance[m]! + tiny)))
+    const centred = before ? fround(before[m]! - mean[m]!) : -mean[m]!
+    after[m] = fround(centred * factors[m]!) + shift[m]!
   }
-  return [tensorOfOwn(weight.dims, scaled), tensorOfOwn([channels], after)]
+  const scaled = tensorMadeOf(weight.dims, () => scaledBy(factors, ownFloats(weight)))
+  return [scaled, tensorOfOwn([channels], after)]
+}
+
+/** Each of the first axis times its factor, in place. */
+function scaledBy(factors: Float32Array, values: Float32Array): Float32Array {
+  const size = values.length / factors.length
+  for (let m = 0; m < factors.length; m++) {
+    const factor = factors[m]!
+    const end = (m + 1) * size
+    for (let k = m * size; k < end; k++) values[k]! *= factor
+  }
+  return values
 }

@@ -3,6 +3,21 @@ import type { Tensor } from '../ir.js'
 import { elementCount, floats, tensorOfOwn } from '../tensor.js'
 import type { Term } from './read-spread.js'
 
+/** A kernel of as many channels for each phase, of which some are known to be zero: nobody has to look at them. */
+export interface PhasedKernel extends Tensor {
+  /** By phase. */
+  readonly isZero: readonly boolean[]
+}
+
+/** Whether output channels are zero in all that they hold, as far as somebody has said so. */
+function isKnownZero(weight: Tensor | PhasedKernel, first: number, last: number): boolean {
+  if (!('isZero' in weight)) return false
+  const channels = weight.dims[0]! / weight.isZero.length
+  return weight.isZero
+    .slice(Math.floor(first / channels), Math.ceil(last / channels))
+    .every(Boolean)
+}
+
 /** Some of the output channels of a Conv, without what is zero in all of them. */
 export interface Part {
   readonly term: Term
@@ -15,6 +30,7 @@ export interface Part {
 
 /** Some of the output channels, without border taps that are zero in all of them; null if all are. */
 export function crop(term: Term, first: number, last: number): Part | null {
+  if (isKnownZero(term.weight, first, last)) return null
   const [, M, kh, kw] = term.weight.dims as [number, number, number, number]
   const size = kh * kw
   const weights = floats(term.weight).subarray(first * M * size, last * M * size)
@@ -48,12 +64,8 @@ export function crop(term: Term, first: number, last: number): Part | null {
 }
 
 /** Those taps of every kernel, in that order. */
-function pickTaps(
-  weights: Float32Array,
-  size: number,
-  taps: Int32Array,
-): Float32Array<ArrayBuffer> {
-  if (taps.length === size) return weights.slice()
+function pickTaps(weights: Float32Array, size: number, taps: Int32Array): Float32Array {
+  if (taps.length === size) return weights
   const kept = new Float32Array((weights.length / size) * taps.length)
   let at = 0
   for (let from = 0; from < weights.length; from += size)

@@ -85,7 +85,9 @@ describe('few classes', () => {
       const model = await openModel(mlpOf([size], classes))
       const threat = { norm: 'linf', epsilon: 0.2, bounds: [0, 1] } as const
       for (const plugin of [apgdT, autoattack]) {
-        const { outcomes, notes } = await attack(model, plugin, threat, { params: { steps: 10 } })
+        const { outcomes, notes } = await attack(model, plugin, threat, {
+          params: { steps: 10, ...(plugin === autoattack ? { queries: 20 } : {}) },
+        })
         expect(outcomes.some(({ success }) => success)).toBe(true)
         expect(notes.join()).toContain('4 classes')
       }
@@ -110,7 +112,9 @@ it('a chain adds up: AutoAttack leaves no more standing than any of its parts', 
       bounds: [0, 1],
     } as const
     const fallen = async (plugin: AttackPlugin): Promise<boolean[]> => {
-      const { outcomes } = await attack(model, plugin, threat, { params: { steps: 30 } })
+      const { outcomes } = await attack(model, plugin, threat, {
+        params: { steps: 30, ...(plugin === autoattack ? { queries: 50 } : {}) },
+      })
       return outcomes.map(({ success }) => success)
     }
     const whole = await fallen(autoattack)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Graph } from '../../../src/graph/ir.js'
 import { foldBatchNorms } from '../../../src/graph/passes/fold-batch-norms.js'
-import { tensorOfFloats } from '../../../src/graph/tensor.js'
+import { floats, tensorOfFloats } from '../../../src/graph/tensor.js'
 import { verify } from '../../../src/graph/verify.js'
+import { simplify } from '../../../src/model/simplify.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
 import { Session } from '../../../src/runtime/session.js'
 import { float, graphOf, nodeOf } from '../../helpers/graphs.js'
@@ -49,6 +50,10 @@ async function run(graph: Graph): Promise<number[]> {
   return [...(y!.data as Float32Array), ...(z!.data as Float32Array)]
 }
 
+/** Weight and bias of the Conv. */
+const constantsOf = ({ nodes, initializers }: Graph): number[][] =>
+  nodes[0]!.inputs.slice(1).map((name) => [...floats(initializers[name]!)])
+
 describe('a BatchNormalization after a Conv', () => {
   it.each<[string, Case]>([
     ['without a bias', {}],
@@ -61,6 +66,22 @@ describe('a BatchNormalization after a Conv', () => {
     const expected = await run(graph)
     for (const [k, value] of (await run(folded)).entries())
       expect(value).toBeCloseTo(expected[k]!, 4)
+  })
+
+  it.each<[string, Case]>([
+    ['without a bias', {}],
+    ['with a bias', { bias: true }],
+  ])('leaves the bits that ONNX Runtime would leave: %s', async (_, test) => {
+    const graph = normalised(test)
+    const own = foldBatchNorms(graph)
+    const theirs = await simplify(graph, 'basic')
+    expect(theirs.nodes.map(({ op }) => op)).toEqual(['Conv', 'Relu'])
+    expect(constantsOf(own)).toEqual(constantsOf(theirs))
+  })
+
+  it('leaves nothing of what the new weights were made of', () => {
+    const { initializers, nodes } = foldBatchNorms(normalised({ bias: true }))
+    expect(Object.keys(initializers)).toEqual(nodes[0]!.inputs.slice(1))
   })
 
   it.each<[string, Case]>([

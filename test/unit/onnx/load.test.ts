@@ -56,6 +56,21 @@ describe('saveModel and loadModel', () => {
     expect(loaded.sizeBytes).toBe(loaded.bytes.byteLength)
   })
 
+  it('reads a file of several pieces whole', async () => {
+    const large = Float32Array.from({ length: 300 * 7000 }, (_, i) => i)
+    const bytes = encodeModel(
+      graphOf({
+        inputs: { x: ['N', 300] },
+        initializers: { w: tensorOfFloats([300, 7000], large) },
+        nodes: [nodeOf('MatMul', ['x', 'w'], ['y'])],
+      }),
+    )
+    await writeFile(at('large.onnx'), bytes)
+    const loaded = await loadModel(at('large.onnx'))
+    expect(Buffer.compare(loaded.bytes, bytes)).toBe(0)
+    expect(loaded.digest).toBe(createHash('sha256').update(bytes).digest('hex'))
+  })
+
   it('splits a large model in two files that ONNX Runtime reads', async () => {
     const path = at('split.onnx')
     await saveModel(graph, path, { externalAbove: 1000 })

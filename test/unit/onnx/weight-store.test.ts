@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Graph } from '../../../src/graph/ir.js'
-import { tensorOfFloats } from '../../../src/graph/tensor.js'
+import type { Graph, Tensor } from '../../../src/graph/ir.js'
+import { floats, tensorMadeOf, tensorOfFloats } from '../../../src/graph/tensor.js'
 import { verify } from '../../../src/graph/verify.js'
 import { encodeModel } from '../../../src/onnx/encode.js'
 import { removeWeights, WeightStore } from '../../../src/onnx/weight-store.js'
@@ -57,9 +57,33 @@ describe('weights in a file', () => {
     expect(verify(kept)).toBe(kept)
     expect(kept.initializers['w']).toMatchObject({ dtype: 'float32', dims: [64, 64] })
     expect(kept.initializers['w']!.data).toEqual(w!.data)
-    expect(store.read('weights', 0, 256)).toEqual(w!.data.slice(0, 256))
+    const place = { location: 'weights', offset: 0, length: 256 }
+    const part = store.read(place, { dtype: 'float32', dims: [64] })
+    expect(part.data).toEqual(w!.data.slice(0, 256))
     // Too small for a page of its own.
     expect(kept.initializers['b']).toBe(b)
+  })
+
+  it('that are made when somebody asks are made once for the file, and small ones once for all', () => {
+    let asked = 0
+    const madeOf = (size: number): Tensor =>
+      tensorMadeOf([size], () => {
+        asked++
+        return new Float32Array(size).fill(size)
+      })
+    const graph = graphOf({
+      inputs: {},
+      initializers: { large: madeOf(2048), small: madeOf(2) },
+      nodes: [],
+    })
+    const store = new WeightStore()
+    const { large, small } = store.keep(graph).initializers
+    encodeModel(graph, { place: store.place })
+    expect(statSync(join(store.folder, 'weights')).size).toBe(2048 * 4)
+    expect(floats(large!)).toEqual(new Float32Array(2048).fill(2048))
+    asked = 0
+    expect(floats(small!)).toEqual(new Float32Array(2).fill(2))
+    expect(asked).toBe(0)
   })
 
   it('hold nothing of the model file in memory', () => {
