@@ -129,12 +129,25 @@ export const rows = [
     ],
   })),
   ...['linf', 'l2'].map((norm) => ({
-    title: 'AutoAttack without Square',
+    title: 'AutoAttack',
     norm,
     dear: true,
     own: ['autoattack', {}],
-    peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t'])]],
+    peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t', 'square'])]],
   })),
+  {
+    title: 'Square, 1,000 queries',
+    norm: 'linf',
+    dear: true,
+    own: ['square', { queries: 1000 }],
+    peers: (eps) => [
+      [
+        'torchattacks',
+        'Square',
+        { eps, norm: 'Linf', n_queries: 1000, p_init: 0.8, resc_schedule: true },
+      ],
+    ],
+  },
 ]
 
 /** Auto-PGD with one loss, 100 steps, one random start. */
