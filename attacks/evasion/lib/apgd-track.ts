@@ -12,8 +12,6 @@ export interface ApgdOptions {
 export interface Ascent extends ApgdOptions {
   readonly norm: FusedNorm
   readonly epsilon: number
-  /** L1: the start is no random point, its number of changed values means something. */
-  readonly isWarm?: boolean
 }
 
 /** What is remembered of a sample. */
@@ -50,10 +48,10 @@ export function checkpoints(norm: FusedNorm, steps: number): number[] {
   return [...marks]
 }
 
-export function trackOf(sample: Sample, { norm, epsilon, isWarm }: Ascent): Track {
+export function trackOf(sample: Sample, { norm, epsilon }: Ascent): Track {
   const { point, clean, gradient, loss } = sample
   const stepSize = norm === 'l1' ? epsilon : 2 * epsilon
-  const changed = isWarm ? changes(point, clean) : point.length
+  const changed = changes(point, clean)
   return {
     previous: point.slice(),
     best: point.slice(),
@@ -63,7 +61,7 @@ export function trackOf(sample: Sample, { norm, epsilon, isWarm }: Ascent): Trac
     stepSize,
     rises: 0,
     before: { bestLoss: loss, stepSize },
-    count: isWarm ? Math.floor(changed / 1.5) : Math.floor(0.2 * point.length),
+    count: Math.floor(changed / 1.5),
     changed,
   }
 }

@@ -44,8 +44,7 @@ export async function autoPgd(context: AttackContext, options: ApgdOptions): Pro
       for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
     }
     const steps = Math.max(1, Math.round(part * options.steps))
-    const isWarm = tracks !== null
-    tracks = await ascend(context, { ...options, norm, steps, epsilon: factor * epsilon, isWarm })
+    tracks = await ascend(context, { ...options, norm, steps, epsilon: factor * epsilon })
   }
 }
 
