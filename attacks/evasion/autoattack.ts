@@ -13,8 +13,8 @@ const params = z.object({
     .describe(
       'standard: APGD-CE, APGD-T, FAB-T and Square; rand: APGD-CE and APGD-DLR, for models with random layers, to be run with eot 20',
     ),
-  steps: z.int().min(1).max(100_000).default(100).describe('steps of each part'),
-  queries: z.int().min(1).max(10_000_000).default(5000).describe('queries of Square'),
+  steps: z.int().min(1).max(100_000).default(100).describe('gradient steps of each part'),
+  queries: z.int().min(1).max(1_000_000).default(5000).describe('queries of Square'),
 })
 
 interface Part {
@@ -55,7 +55,9 @@ export const autoattack = defineAttack({
   label: ({ version, steps }) =>
     `AutoAttack${version === 'standard' ? '' : `-${version}`}${steps === 100 ? '' : `-${steps}`}`,
   async run(context, options) {
-    for (const { attack, ...rest } of partsOf(options, context.threat.norm))
-      await context.run(attack, rest)
+    const { norm } = context.threat
+    if (options.version === 'standard' && !square.norms.includes(norm))
+      context.note(`autoattack: without Square, which has no form for ${norm}`)
+    for (const { attack, ...rest } of partsOf(options, norm)) await context.run(attack, rest)
   },
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, lossNames } from '../../src/plugin.js'
+import { clampTo, signOf } from './lib/vector.js'
 
 /** Of a sample: g, and x without the look ahead. */
 interface Track {
@@ -27,6 +28,7 @@ export const niFgsm = defineAttack({
   label: ({ steps, loss }) => `NI-FGSM-${steps}${loss === 'ce' ? '' : `-${loss}`}`,
   async run(context, { steps, decay, loss }) {
     const { epsilon, bounds } = context.threat
+    const [low, high] = bounds
     const stepSize = epsilon / steps
     context.start('clean')
     const tracks = new Map<number, Track>()
@@ -46,11 +48,10 @@ export const niFgsm = defineAttack({
         const scale = size > 0 ? gradient.length / size : 0
         for (let i = 0; i < at.length; i++) {
           const g = decay * momentum[i]! + scale * gradient[i]!
-          const moved = at[i]! + (g > 0 ? stepSize : g < 0 ? -stepSize : 0)
-          const least = Math.max(clean[i]! - epsilon, bounds[0])
-          const most = Math.min(clean[i]! + epsilon, bounds[1])
+          const least = clampTo(clean[i]! - epsilon, low, high)
+          const most = clampTo(clean[i]! + epsilon, low, high)
           momentum[i] = g
-          at[i] = moved < least ? least : moved > most ? most : moved
+          at[i] = clampTo(at[i]! + stepSize * signOf(g), least, most)
         }
         point.set(at)
       }

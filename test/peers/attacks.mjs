@@ -28,7 +28,7 @@ const { encodeModel } = await import(join(root, 'dist/src/onnx/encode.js'))
 const { values: flags, positionals } = parseArgs({
   options: {
     images: { type: 'string', default: '150' },
-    dear: { type: 'string', default: '50' },
+    dear: { type: 'string', default: '20' },
     threads: { type: 'string', default: '1' },
     rows: { type: 'string', default: '' },
     norms: { type: 'string', default: 'linf,l2,l1,l0' },

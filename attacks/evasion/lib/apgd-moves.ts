@@ -1,6 +1,6 @@
 import type { FusedNorm } from '../../../src/plugin.js'
 import { projectL1Box } from './l1-box.js'
-import { euclidean, kthLargest } from './vector.js'
+import { clampTo, euclidean, kthLargest, signOf } from './vector.js'
 
 /** What a move reads and writes: `point` becomes the next point and `previous` the current one. */
 export interface Move {
@@ -32,16 +32,13 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
     const rest = 1 - share
     for (let i = 0; i < point.length; i++) {
       const x = point[i]!
-      const c = clean[i]!
-      const g = gradient[i]!
       // In float32, as the host's box is, or every other point would be put back by a rounding error.
-      const least = c - epsilon > low ? Math.fround(c - epsilon) : low
-      const most = c + epsilon < high ? Math.fround(c + epsilon) : high
-      let z = g > 0 ? x + stepSize : g < 0 ? x - stepSize : x
-      z = z < least ? least : z > most ? most : z
+      const least = clampTo(Math.fround(clean[i]! - epsilon), low, high)
+      const most = clampTo(Math.fround(clean[i]! + epsilon), low, high)
+      const z = clampTo(x + stepSize * signOf(gradient[i]!), least, most)
       const y = x + share * (z - x) + rest * (x - previous[i]!)
       previous[i] = x
-      point[i] = y < least ? least : y > most ? most : y
+      point[i] = clampTo(y, least, most)
     }
   },
   l2: (move) => {
@@ -85,6 +82,6 @@ function shrink({ clean, epsilon, bounds: [low, high], scratch }: Move): void {
   const scale = reach > inside * epsilon ? (inside * epsilon) / reach : 1
   for (let i = 0; i < scratch.length; i++) {
     const c = clean[i]!
-    scratch[i] = Math.min(Math.max(c + scale * scratch[i]!, low), high) - c
+    scratch[i] = clampTo(c + scale * scratch[i]!, low, high) - c
   }
 }

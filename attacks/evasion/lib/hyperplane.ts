@@ -1,4 +1,5 @@
 import type { Norm } from '../../../src/plugin.js'
+import { clampTo, signOf } from './vector.js'
 
 /** Where points may be, and how a δ is measured. */
 export interface Region {
@@ -8,14 +9,16 @@ export interface Region {
 
 /** Room for intermediate values, (sample): nothing is allocated per projection. */
 export interface PlaneScratch {
-  /** |wᵢ|, and how far a value can move in the helpful direction. */
+  /** |wᵢ|, the helpful direction of a value, and how far it can move that way. */
   readonly weight: Float64Array
+  readonly side: Float64Array
   readonly room: Float64Array
   readonly order: Int32Array
 }
 
 export const planeScratch = (size: number): PlaneScratch => ({
   weight: new Float64Array(size),
+  side: new Float64Array(size),
   room: new Float64Array(size),
   order: new Int32Array(size),
 })
@@ -37,35 +40,36 @@ export function stepToPlane(
   out: Float64Array,
   scratch: PlaneScratch,
 ): number {
-  const { weight, room } = scratch
+  const { weight, side, room } = scratch
   const [low, high] = bounds
   const isLinf = norm === 'linf'
-  const side = need < 0 ? -1 : 1
+  const towards = need < 0 ? -1 : 1
   let [reachable, slope] = [0, 0]
   for (let i = 0; i < x.length; i++) {
-    const gain = side * w[i]!
-    const size = gain > 0 ? gain : -gain
-    const way = gain > 0 ? high - x[i]! : x[i]! - low
+    const size = Math.abs(w[i]!)
+    const way = towards * signOf(w[i]!)
+    const up = high - x[i]!
+    const down = x[i]! - low
     weight[i] = size
-    room[i] = way > 0 ? way : 0
+    side[i] = way
+    room[i] = 0.5 * (up + down + way * (up - down))
     reachable += size * room[i]!
     slope += isLinf ? size : size * size
   }
-  const wanted = Math.min(side * need, reachable)
-  const t = norm === 'l1' ? 0 : paceOf(isLinf, wanted, slope, scratch)
+  const wanted = Math.min(Math.abs(need), reachable)
+  const pace = norm === 'l1' ? 0 : paceOf(isLinf, wanted, slope, scratch)
   if (norm === 'l1') fillLargest(wanted, out, scratch)
+  else
+    for (let i = 0; i < x.length; i++)
+      out[i] = clampTo(isLinf ? pace : pace * weight[i]!, 0, room[i]!)
   let [sum, squares, most] = [0, 0, 0]
   for (let i = 0; i < x.length; i++) {
-    let size = out[i]!
-    if (norm !== 'l1') {
-      // Where the weight is 0 nothing is gained by a move.
-      size = isLinf ? (weight[i] === 0 ? 0 : t) : t * weight[i]!
-      if (size > room[i]!) size = room[i]!
-    }
+    // Where the weight is 0 there is no helpful direction, and no move.
+    const size = Math.abs(side[i]!) * out[i]!
+    out[i] = side[i]! * out[i]!
     sum += size
     squares += size * size
     if (size > most) most = size
-    out[i] = side * w[i]! > 0 ? size : -size
   }
   return isLinf ? most : norm === 'l2' ? Math.sqrt(squares) : sum
 }
@@ -88,11 +92,9 @@ function paceOf(
     for (let i = 0; i < weight.length; i++) {
       const size = weight[i]!
       const pace = isLinf ? 1 : size
-      const way = t * pace
-      if (way < room[i]!) {
-        gain += size * way
-        rise += size * pace
-      } else gain += size * room[i]!
+      const isFree = t * pace < room[i]!
+      gain += size * (isFree ? t * pace : room[i]!)
+      if (isFree) rise += size * pace
     }
     const missing = wanted - gain
     if (!(rise > 0) || !(missing > 1e-9 * wanted)) break

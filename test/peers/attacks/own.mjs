@@ -42,15 +42,15 @@ export class Own {
   }
 
   /** As the worker's `attack` answers. */
-  async attack({ own: [id, params], norm, epsilon, closest, rows }) {
+  async attack({ own: [id, params, restarts], norm, epsilon, closest, rows }) {
     // Programs are compiled once a model: not part of what is compared.
-    await this.#run({ id, params, norm, epsilon, closest, rows: rows.slice(0, 2) })
+    await this.#run({ id, params, restarts, norm, epsilon, closest, rows: rows.slice(0, 2) })
     const runs = []
     const begin = performance.now()
     // As many runs as fit into a second, at most five, and the shortest; so does the other side.
     while (runs.length < 5 && (runs.length === 0 || performance.now() - begin < 1000)) {
       const start = process.cpuUsage()
-      const { outcomes } = await this.#run({ id, params, norm, epsilon, closest, rows })
+      const { outcomes } = await this.#run({ id, params, restarts, norm, epsilon, closest, rows })
       const { user, system } = process.cpuUsage(start)
       runs.push({ outcomes, seconds: (user + system) / 1e6 })
     }
@@ -67,14 +67,14 @@ export class Own {
     }
   }
 
-  #run({ id, params, norm, epsilon, closest, rows }) {
+  #run({ id, params, restarts, norm, epsilon, closest, rows }) {
     const size = this.#x.length / this.#labels.length
     const x = new Float32Array(rows.length * size)
     rows.forEach((row, i) => x.set(this.#x.subarray(row * size, (row + 1) * size), i * size))
     return runAttack({
       model: this.#handle,
       plugin: registry.get(id),
-      spec: registry.specify(id, params),
+      spec: registry.specify(id, params, restarts),
       threat: { norm, epsilon, bounds: [0, 1], goal: { kind: 'untargeted' } },
       x,
       labels: Int32Array.from(rows, (row) => this.#labels[row]),

@@ -1,7 +1,7 @@
 /**
  * What is compared: an attack of ours, and the same one with the same budget elsewhere. A row is
  *
- *   { title, norm, own: [id, parameters], peers: (epsilon) => [[tool, name there, arguments], …] }
+ *   { title, norm, own: [id, parameters, restarts], peers: (epsilon) => [[tool, name there, arguments], …] }
  *
  * `closest` compares least norms instead of verdicts at an epsilon; `dear` rows run on fewer images.
  */
@@ -79,10 +79,10 @@ export const rows = [
   ...['linf', 'l2'].map((norm) => apgd('APGD-CE', norm, 'apgd-ce', 'ce', 'cross_entropy')),
   ...['linf', 'l2'].map((norm) => apgd('APGD-DLR', norm, 'apgd-dlr', 'dlr')),
   {
-    title: 'APGD-CE',
+    title: 'APGD-CE, 5 restarts',
     norm: 'l1',
-    own: ['apgd-ce', {}],
-    peers: () => [['autoattack', 'APGD', many(['apgd-ce'])]],
+    own: ['apgd-ce', {}, 5],
+    peers: () => [['autoattack', 'APGD', { ...many(['apgd-ce']), restarts: 5 }]],
   },
   {
     title: 'APGD-T',
@@ -129,12 +129,25 @@ export const rows = [
     ],
   })),
   ...['linf', 'l2'].map((norm) => ({
-    title: 'AutoAttack without Square',
+    title: 'AutoAttack',
     norm,
     dear: true,
     own: ['autoattack', {}],
-    peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t'])]],
+    peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t', 'square'])]],
   })),
+  {
+    title: 'Square, 1,000 queries',
+    norm: 'linf',
+    dear: true,
+    own: ['square', { queries: 1000 }],
+    peers: (eps) => [
+      [
+        'torchattacks',
+        'Square',
+        { eps, norm: 'Linf', n_queries: 1000, p_init: 0.8, resc_schedule: true },
+      ],
+    ],
+  },
 ]
 
 /** Auto-PGD with one loss, 100 steps, one random start. */

@@ -94,6 +94,7 @@ def autoattack(
     parts: list[str],
     steps: int = 100,
     queries: int = 5000,
+    restarts: int = 1,
     closest: bool = False,
 ) -> Attack:
     from autoattack import AutoAttack
@@ -104,6 +105,7 @@ def autoattack(
     )
     for part in (attack.apgd, attack.apgd_targeted, attack.fab):
         part.n_restarts, part.n_iter = 1, steps
+    attack.apgd.n_restarts = restarts
     attack.square.n_queries = queries
     # As its standard version in L1: from larger radii inward.
     attack.apgd.use_largereps = attack.apgd_targeted.use_largereps = norm == "l1"

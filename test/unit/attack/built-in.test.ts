@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { apgdCe } from '../../../attacks/evasion/apgd-ce.js'
+import { bim } from '../../../attacks/evasion/bim.js'
 import { fgsm } from '../../../attacks/evasion/fgsm.js'
 import { noise } from '../../../attacks/evasion/noise.js'
 import { pgd } from '../../../attacks/evasion/pgd.js'
@@ -58,6 +60,8 @@ describe('a linear model, whose least epsilon is margin / ‖w‖', () => {
   const attacks = [
     ['fgsm', fgsm, {}],
     ['pgd', pgd, { steps: 20, relStepSize: 0.5 }],
+    ['bim', bim, { steps: 20, relStepSize: 0.5 }],
+    ['apgd-ce', apgdCe, {}],
     ['pgd from the sample itself', pgd, { steps: 5, relStepSize: 1, randomStart: false }],
   ] as const
   const cases = norms.flatMap((norm) =>

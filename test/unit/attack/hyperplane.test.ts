@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { planeScratch, stepToPlane } from '../../../attacks/evasion/lib/hyperplane.js'
+import { projectL1Box } from '../../../attacks/evasion/lib/l1-box.js'
+import { kthLargest } from '../../../attacks/evasion/lib/vector.js'
+import { createRng, type Rng } from '../../../src/util/rng.js'
+
+const size = 37
+const bounds = [-0.5, 2] as const
+const [low, high] = bounds
+
+const dot = (a: Float64Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+
+/** A point in the box, a few of its values at a bound, and weights, a few of them 0 and a few equal. */
+function caseOf(rng: Rng): { x: Float32Array; w: Float32Array } {
+  const x = Float32Array.from({ length: size }, () => {
+    const draw = rng.uniform()
+    return draw < 0.1 ? low : draw > 0.9 ? high : low + (high - low) * rng.uniform()
+  })
+  const w = Float32Array.from({ length: size }, () => {
+    const draw = rng.uniform()
+    return draw < 0.1 ? 0 : draw < 0.3 ? 0.5 : draw < 0.4 ? -0.5 : rng.normal()
+  })
+  return { x, w }
+}
+
+const room = (x: number, direction: number): number => (direction > 0 ? high - x : x - low)
+
+/** ‖δ‖ of the best δ, by bisection or by sorting. */
+function leastNorm(norm: 'linf' | 'l2' | 'l1', x: Float32Array, w: Float32Array, need: number) {
+  const signed = Array.from(w, (value) => (need < 0 ? -value : value))
+  const caps = signed.map((value, i) => room(x[i]!, value))
+  const wanted = Math.abs(need)
+  if (norm === 'l1') {
+    const order = [...signed.keys()].sort((a, b) => Math.abs(signed[b]!) - Math.abs(signed[a]!))
+    let [missing, total] = [wanted, 0]
+    for (const i of order) {
+      if (signed[i] === 0) break
+      const move = Math.min(caps[i]!, missing / Math.abs(signed[i]!))
+      total += move
+      missing -= move * Math.abs(signed[i]!)
+    }
+    return total
+  }
+  const at = (t: number): number[] =>
+    signed.map((value, i) =>
+      value === 0 ? 0 : Math.min(norm === 'linf' ? t : t * Math.abs(value), caps[i]!),
+    )
+  let [least, most] = [0, 1e6]
+  for (let round = 0; round < 200; round++) {
+    const t = (least + most) / 2
+    const gain = at(t).reduce((sum, move, i) => sum + move * Math.abs(signed[i]!), 0)
+    if (gain < wanted) least = t
+    else most = t
+  }
+  const moves = at(most)
+  return norm === 'linf' ? Math.max(...moves) : Math.hypot(...moves)
+}
+
+describe.each(['linf', 'l2', 'l1'] as const)('the step to a hyperplane, %s', (norm) => {
+  const scratch = planeScratch(size)
+  const out = new Float64Array(size)
+
+  it('reaches it within the box, by the least δ', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const rng = createRng('plane', seed)
+      const { x, w } = caseOf(rng)
+      const side = rng.uniform() < 0.5 ? -1 : 1
+      const most = w.reduce((sum, value, i) => sum + Math.abs(value) * room(x[i]!, side * value), 0)
+      const need = side * most * rng.uniform()
+      const length = stepToPlane({ norm, bounds }, x, w, need, out, scratch)
+      expect(dot(out, w)).toBeCloseTo(need, 5)
+      out.forEach((move, i) => {
+        expect(x[i]! + move).toBeGreaterThanOrEqual(low - 1e-9)
+        expect(x[i]! + move).toBeLessThanOrEqual(high + 1e-9)
+      })
+      expect(length).toBeCloseTo(leastNorm(norm, x, w, need), 5)
+    }
+  })
+
+  it('goes as far as it can where the box ends before it, and nowhere without a gradient', () => {
+    const { x, w } = caseOf(createRng('far'))
+    stepToPlane({ norm, bounds }, x, w, 1e9, out, scratch)
+    out.forEach((move, i) => {
+      if (w[i] !== 0) expect(move).toBeCloseTo(Math.sign(w[i]!) * room(x[i]!, w[i]!), 6)
+    })
+    expect(stepToPlane({ norm, bounds }, x, new Float32Array(size), 1, out, scratch)).toBe(0)
+    expect(stepToPlane({ norm, bounds }, x, w, 0, out, scratch)).toBe(0)
+  })
+})
+
+describe('the projection onto an L1 ball within a box', () => {
+  it('is inside both, and no point that is inside both is nearer', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const rng = createRng('l1-box', seed)
+      const { x } = caseOf(rng)
+      const before = Float64Array.from({ length: size }, () => 2 * rng.normal())
+      const epsilon = 0.1 + 12 * rng.uniform()
+      const delta = before.slice()
+      projectL1Box(delta, x, epsilon, bounds)
+      const total = delta.reduce((sum, value) => sum + Math.abs(value), 0)
+      expect(total).toBeLessThanOrEqual(epsilon * (1 + 1e-9))
+      delta.forEach((move, i) => {
+        expect(x[i]! + move).toBeGreaterThanOrEqual(low - 1e-9)
+        expect(x[i]! + move).toBeLessThanOrEqual(high + 1e-9)
+      })
+      // Of a projection p of d onto a convex set, (d − p)·(q − p) ≤ 0 for every q of the set.
+      const other = Float64Array.from(x, () => rng.normal())
+      projectL1Box(other, x, epsilon, bounds)
+      const product = delta.reduce((sum, p, i) => sum + (before[i]! - p) * (other[i]! - p), 0)
+      expect(product).toBeLessThanOrEqual(1e-6)
+    }
+  })
+
+  it('leaves alone what is inside', () => {
+    const x = new Float32Array(size)
+    const delta = Float64Array.from({ length: size }, (_, i) => (i % 3 ? 0.01 : -0.02))
+    const before = delta.slice()
+    projectL1Box(delta, x, 5, bounds)
+    expect(delta).toEqual(before)
+  })
+})
+
+it('the k-th largest is that of a sorted array', () => {
+  const rng = createRng('kth')
+  for (let round = 0; round < 300; round++) {
+    const length = 1 + rng.below(40)
+    const values = Float64Array.from({ length }, () => rng.below(12))
+    const k = 1 + rng.below(length)
+    expect(kthLargest(values.slice(), k)).toBe(values.toSorted((a, b) => b - a)[k - 1])
+  }
+})
