@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineAttack, lossNames, type Sample } from '../../src/plugin.js'
+import { defineAttack, lossNames, type AttackContext, type Sample } from '../../src/plugin.js'
 
 /** Of each sample, which way each value was moved (0: not yet), and how many were. */
 interface State {
@@ -50,7 +50,7 @@ export const jsma = defineAttack({
   }),
   label: ({ theta }) => (theta === 1 ? 'JSMA' : `JSMA-${theta}`),
   async run(context, { theta, gamma, valuesPerStep, direction, loss }) {
-    const { sampleSize: size } = context
+    const { sampleSize: size, lower, upper, scale } = context
     const [low, high] = context.threat.bounds
     const most = Math.floor(gamma * size)
     context.start('clean')
@@ -60,7 +60,7 @@ export const jsma = defineAttack({
         { moved: new Int8Array(size), count: 0 },
       ]),
     )
-    const step = { theta: theta * (high - low), low, high, direction }
+    const step = { theta: theta * (high - low), lower, upper, scale, direction }
     while (context.living > 0) {
       await context.gradient({ loss })
       context.leave((sample) => {
@@ -75,6 +75,12 @@ export const jsma = defineAttack({
   },
 })
 
+/** How far a value is moved, where each may be, and which never change (scale 0). */
+interface Step extends Pick<AttackContext, 'lower' | 'upper' | 'scale'> {
+  readonly theta: number
+  readonly direction: string
+}
+
 /**
  * Moves the value with the greatest gain in first order; once moved, a value goes on in the same way only.
  * @returns whether there was one
@@ -83,20 +89,26 @@ function moveOne(
   { point, gradient }: Sample,
   state: State,
   most: number,
-  { theta, low, high, direction }: { theta: number; low: number; high: number; direction: string },
+  { theta, lower, upper, scale, direction }: Step,
 ): boolean {
   let [best, greatestGain] = [-1, 0]
   for (let i = 0; i < point.length; i++) {
     const slope = gradient[i]!
     const way = Math.sign(slope)
-    if (way === 0 || (direction !== 'both' && way !== (direction === 'up' ? 1 : -1))) continue
+    if (
+      way === 0 ||
+      scale[i] === 0 ||
+      (direction !== 'both' && way !== (direction === 'up' ? 1 : -1))
+    )
+      continue
     if (state.moved[i] === 0 ? state.count === most : state.moved[i] !== way) continue
-    const gain = Math.abs(slope) * Math.min(theta, way > 0 ? high - point[i]! : point[i]! - low)
+    const gain =
+      Math.abs(slope) * Math.min(theta, way > 0 ? upper[i]! - point[i]! : point[i]! - lower[i]!)
     if (gain > greatestGain) [best, greatestGain] = [i, gain]
   }
   if (best < 0) return false
   const way = Math.sign(gradient[best]!)
-  point[best] = Math.min(Math.max(point[best]! + way * theta, low), high)
+  point[best] = Math.min(Math.max(point[best]! + way * theta, lower[best]!), upper[best]!)
   if (state.moved[best] === 0) state.count++
   state.moved[best] = way
   return true

@@ -102,7 +102,7 @@ export class Shard {
   /** Into the area, in place. */
   confine(id: number, point: Float32Array, area: Area): void {
     const { threat } = this.job
-    const isBoxed = area === 'bounds' || threat.norm === 'linf'
+    const isBoxed = area === 'bounds' ? this.constraints.isUniform : threat.norm === 'linf'
     if (isBoxed && this.#isInBox(id, point, area)) return
     if (makeFinite(point, this.clean(id), threat.bounds))
       this.notes.add(

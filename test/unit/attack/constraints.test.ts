@@ -16,6 +16,18 @@ const [size, classes, count] = [12, 3, 30]
 
 /** What makes an attack quick enough. */
 const quick: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'apgd-ce': { steps: 6 },
+  'apgd-dlr': { steps: 6 },
+  'apgd-t': { steps: 4, targets: 2 },
+  autoattack: { steps: 3, queries: 20 },
+  cw: { steps: 6, runs: 2 },
+  ddn: { steps: 10 },
+  ead: { steps: 8, runs: 2 },
+  fab: { steps: 4 },
+  'fab-t': { steps: 4, targets: 2 },
+  fmn: { steps: 10 },
+  'pgd-l0': { steps: 10 },
+  'sigma-zero': { steps: 10 },
   boundary: { queries: 60 },
   hopskipjump: { queries: 60, initialProbes: 8 },
   nes: { steps: 4, pairs: 3 },
@@ -122,7 +134,8 @@ describe('features hold for every attack', () => {
       if (outcome.success || plugin.kind !== 'minimum-norm') holds(threat, point, clean)
       if (outcome.success) expect(own[i]).not.toBe(outcome.label)
     })
-    expect(result.notes).toEqual([])
+    // Three classes are too few for one loss, which says so.
+    expect(result.notes.filter((note) => !note.includes('needs 4 classes'))).toEqual([])
     for (const batch of [1, 7])
       expect(await attack(model, plugin, threat, x, { params, batch })).toEqual(result)
     if (['pgd', 'mi-fgsm', 'nes', 'spsa', 'square', 'deepfool', 'corners'].includes(id))
