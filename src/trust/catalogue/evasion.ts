@@ -11,7 +11,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'An iterative attack does worse than a single step',
     severity: 'error',
     test: 'one step breaks more than 1 % of the samples that many steps of the same norm, epsilon and goal do not, or more samples altogether; error beyond the tolerance of the gate, warning below',
-    source: `${athalye}; ${carlini}, section 5`,
+    source: `${athalye}; ${carlini}, section 5.2`,
     remedy:
       'the gradient is masked or the steps are too long: more steps and restarts, another loss (params: { steps: 100, loss: margin }, restarts: 5), and { use: square }',
   },
@@ -20,7 +20,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'An attack without gradients beats those with gradients',
     severity: 'error',
     test: 'robust accuracy under scores or labels alone is more than 0.2 pp below that under all gradient attacks together, or it breaks more samples that these miss than the tolerance; error beyond the tolerance of the gate, warning below',
-    source: `Croce & Hein 2020, AutoAttack: checks.py (Square Attack better than white-box); ${athalye}`,
+    source: `${carlini}, section 5.4; Croce & Hein 2020, AutoAttack: checks.py; ${athalye}`,
     remedy:
       'gradients are masked: attack another loss (params: { loss: margin }), more restarts, eot: 20 if the model is random, or craft on an unmasked copy (surrogate: NAME)',
   },
@@ -29,7 +29,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'Random points find what gradients miss',
     severity: 'error',
     test: 'random points of the ball break more than 1 % of the samples that stand every gradient attack (error beyond the tolerance of the gate), or any at all (warning)',
-    source: `${athalye}; ${carlini}, section 5`,
+    source: `${athalye}; ${carlini}, section 4.11`,
     remedy:
       'gradient attacks should never lose to chance: more steps and restarts, params: { loss: margin }, and { use: noise, params: { tries: 10000 } } for the size of the gap',
   },
@@ -38,7 +38,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'Examples from another model beat the gradients of this one',
     severity: 'error',
     test: 'examples crafted on a surrogate break more than 1 % of the samples that every gradient attack on the model itself misses; error beyond the tolerance of the gate, warning below',
-    source: `${athalye}; ${carlini}, section 5`,
+    source: `${athalye}; ${carlini}, section 4.5`,
     remedy:
       'the own gradients are worse than borrowed ones: params: { loss: margin } and more restarts; keep the surrogate in the suite, so that the worst case counts it',
   },
@@ -47,7 +47,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'Unlimited perturbations do not break the model',
     severity: 'error',
     test: 'PGD-100 with epsilon as wide as the range leaves more accuracy than chance, 1/K',
-    source: `${carlini}, section 5; ${athalye}; ${pintor}, indicator I6`,
+    source: `${carlini}, sections 5.2 and 5.3; ${athalye}; ${pintor}, indicator I6`,
     remedy:
       'with no limit every model falls, so the attack does not work here: check range, mean and std, then the gradients (P7, P9), then another loss',
   },
@@ -56,7 +56,7 @@ const weaknessSignals: readonly Signal[] = [
     title: 'A larger epsilon breaks fewer samples',
     severity: 'error',
     test: "robust accuracy rises with epsilon more than chance explains (exact McNemar, 5 %): error where the worst case leaves more samples standing than the tolerance that a smaller epsilon broke, warning below and for one attack's curve",
-    source: `${carlini}, section 5`,
+    source: `${carlini}, sections 5.2 and 5.3`,
     remedy:
       'the attack loses what a smaller ball already holds: more steps (params: { steps: 100 }) and restarts at the larger epsilons, step sizes relative to epsilon (relStepSize)',
   },
@@ -69,7 +69,7 @@ const searchSignals: readonly Signal[] = [
     title: 'The attack has not converged',
     severity: 'warning',
     test: 'twice the steps lower the robust accuracy by more than 0.5 pp (or McNemar p < 0.05), or the loss still moves by more than 5 % in the last 10 steps',
-    source: `${carlini}, section 5; ${pintor}, indicator I4`,
+    source: `${carlini}, section 4.8; ${pintor}, indicator I4`,
     remedy: 'double the steps until nothing changes: params: { steps: 200 } (--steps 200)',
   },
   {
@@ -77,7 +77,7 @@ const searchSignals: readonly Signal[] = [
     title: 'Too few restarts',
     severity: 'warning',
     test: 'twice the restarts lower the robust accuracy by more than 0.5 pp',
-    source: `${carlini}, section 5; on MNIST, 50 restarts took 92.5 % to 89.6 % (MadryLab/mnist_challenge)`,
+    source: `${carlini}, section 4.9; on MNIST, 50 restarts took 92.5 % to 89.6 % (MadryLab/mnist_challenge)`,
     remedy: 'double the restarts until nothing changes: restarts: 10 (--restarts 10)',
   },
   {
@@ -121,7 +121,7 @@ const searchSignals: readonly Signal[] = [
     title: 'The step size does not fit',
     severity: 'warning',
     test: 'steps × step size is below epsilon, so that the border is out of reach, or one of several steps is longer than epsilon',
-    source: `${carlini}, section 5 (hyper-parameters)`,
+    source: `${carlini}, section 4.9 (hyper-parameters)`,
     remedy:
       'leave stepSize and relStepSize to their defaults: 2.5 × epsilon / steps is usual (--step-size, --steps)',
   },
@@ -152,7 +152,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'Only one of targeted and untargeted ever succeeds',
     severity: 'note',
     test: 'both goals on at least 200 samples each: one never succeeds, the other on at least 5 %',
-    source: `${carlini}, section 5`,
+    source: `${carlini}, section 4.12`,
     remedy:
       'a targeted goal is the harder one, but never is rare: try loss: margin, and goal: { target: next } or { target: least-likely } for comparison',
   },
@@ -161,7 +161,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'The attacks all do the same',
     severity: 'warning',
     test: 'the sets of samples that the attacks break have a Jaccard index above 0.98, pair by pair, or there is only one attack; and the suite has none without gradients',
-    source: `${carlini}, section 5`,
+    source: `${carlini}, section 4.3`,
     remedy:
       'what fools one of them fools all: add another kind, { use: square } without gradients or surrogate: NAME for transfer',
   },
@@ -170,7 +170,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'The claim is about another threat than the attacks',
     severity: 'error',
     test: 'a norm and epsilon that the gate speaks of were not attacked, control runs apart',
-    source: `${carlini}, sections 2 and 5 (threat model)`,
+    source: `${carlini}, sections 2.2 and 2.3 (threat models)`,
     remedy: "add the norm and epsilon to threats in the suite, or correct the rule's scope",
   },
   {
@@ -178,7 +178,8 @@ const coverageSignals: readonly Signal[] = [
     title: 'Rounding to 8 bits undoes the attack',
     severity: 'note',
     test: 'success falls by more than 5 pp once the examples are rounded to whole 8-bit levels',
-    source: 'issue 44 of fra31/auto-attack; issue 3 of carlini/nn_robust_attacks',
+    source:
+      'issue 44 of fra31/auto-attack; Carlini & Wagner 2017, arXiv:1608.04644 (discretization)',
     remedy:
       'the number holds for real-valued inputs; where only 8-bit images reach the model, quote the rounded one beside it',
   },
@@ -206,7 +207,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'No worst case per sample',
     severity: 'error',
     test: 'attacks of one norm and epsilon ran on different samples, so that only their means can be compared',
-    source: `${carlini}, section 5 (per-example worst case); issue 45 of fra31/auto-attack`,
+    source: `${carlini}, section 5.6; issue 45 of fra31/auto-attack`,
     remedy: 'run every attack on the same samples: one data set and one limit for the whole suite',
   },
   {
@@ -223,7 +224,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'A control that is known to be broken stands',
     severity: 'error',
     test: 'an undefended control keeps more than 0 % robust accuracy, or a masked control raises no error',
-    source: `${carlini}, section 5 (test on models known to be broken)`,
+    source: `${carlini}, sections 3.3 and 4.14 (models that are broken on purpose)`,
     remedy:
       'the harness does not work on this machine: gauntlet doctor, then gauntlet demo; report what they say',
   },
@@ -232,7 +233,7 @@ const coverageSignals: readonly Signal[] = [
     title: 'Clean accuracy collapsed',
     severity: 'warning',
     test: 'clean accuracy is below that of the baseline by more than the tolerance (exact McNemar, 5 %)',
-    source: `${carlini}, section 5 (report clean accuracy)`,
+    source: `${carlini}, section 4.2 (report clean accuracy)`,
     remedy:
       'robustness bought with accuracy: put a non-inferiority rule on cleanAccuracy beside that on robustAccuracy',
   },

@@ -79,7 +79,8 @@ export const preflightSignals: readonly Signal[] = [
     title: 'The gradient disagrees with finite differences',
     severity: 'error',
     test: 'central differences along 8 random directions: a relative error of 1e-2 or more in over 5 % of the samples',
-    source: 'Carlini et al. 2019, arXiv:1902.06705, section 5',
+    source:
+      'the usual check of a derivative; see also Athalye et al. 2018, arXiv:1802.00420, section 3',
     remedy:
       'a steep or shattered function, or a defect of a gradient rule: report the model, and judge by attacks without gradients ({ use: square }) meanwhile',
   },
@@ -88,7 +89,7 @@ export const preflightSignals: readonly Signal[] = [
     title: 'The loss is saturated',
     severity: 'warning',
     test: 'a cross-entropy below 1e-6 on more than half of the clean samples',
-    source: 'Croce & Hein 2020, arXiv:2003.01690, section 4.1; issue 63 of BorealisAI/advertorch',
+    source: 'Croce & Hein 2020, arXiv:2003.01690, section 4; issue 63 of BorealisAI/advertorch',
     remedy:
       'add an attack on a loss that does not vanish with confidence: { use: pgd, params: { loss: margin } } or loss: dlr (--loss margin)',
   },
@@ -131,7 +132,7 @@ export const preflightSignals: readonly Signal[] = [
     title: 'Too few samples',
     severity: 'warning',
     test: "fewer than 500 samples, or the 95 % Wilson interval reaches farther to a side than the gate's tolerance",
-    source: 'Wilson 1927; Carlini et al. 2019, arXiv:1902.06705, section 5',
+    source: 'Wilson 1927, interval for a proportion',
     remedy:
       'use more samples (raise or drop limit: N), or a wider margin in the gate; 95 % reach ±4.4 pp at 500 samples, ±3.1 at 1,000, ±1.0 at 10,000',
   },
