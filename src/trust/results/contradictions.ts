@@ -70,10 +70,16 @@ function withinTrial(trial: Trial, version: string): Finding[] {
         severity: 'error',
         version,
         where: trial.where,
-        text: `${formatCounted(found.length, 'sample')} ${text}; the first is ${sample}, at distance ${Number(distance.toPrecision(6))}`,
+        text: `${formatCounted(found.length, 'sample')} ${text}; the first is ${sample}, ${at(distance)}`,
       },
     ]
   })
+}
+
+function at(distance: number): string {
+  return Number.isNaN(distance)
+    ? 'whose distance is not a number'
+    : `at distance ${Number(distance.toPrecision(6))}`
 }
 
 /** As the report pools them: by norm and epsilon, whatever the goal. What is incomplete is said to be so elsewhere. */

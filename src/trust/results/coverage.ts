@@ -107,8 +107,8 @@ function alike(attacks: readonly Trial[], version: string, tolerance: number): F
         where: formatThreat(group[0]!.threat),
         text:
           group.length === 1
-            ? `${group[0]!.attack.label} is the only attack, and none works without gradients`
-            : `${group.map(({ attack }) => attack.label).join(', ')} break the same samples (Jaccard index of at least ${least.toFixed(3)}), and none works without gradients`,
+            ? `${group[0]!.attack.label} ran alone, and no attack works without gradients`
+            : `${group.map(({ attack }) => attack.label).join(', ')} break the same samples (Jaccard index of at least ${least.toFixed(3)}), and no attack works without gradients`,
       },
     ]
   })

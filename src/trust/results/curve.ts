@@ -30,20 +30,27 @@ export function findBrokenCurves(
 ): Finding[] {
   const worst = groupBy(trials, ({ threat: { norm, goal } }) => [norm, goal])
     .flatMap((group) => stepsOf(groupByThreat(group)))
-    .flatMap((step): Finding[] => {
-      const isGap = isSurelyAbove(tolerance, step.result.firstOnly, step.result.samples)
-      if (!isGap && step.p >= significance) return []
-      return [finding(step, version, 'worst case', isGap ? 'error' : 'warning')]
-    })
+    .map((step) => ({
+      step,
+      isGap: isSurelyAbove(tolerance, step.result.firstOnly, step.result.samples),
+    }))
+    .filter(({ step, isGap }) => isGap || step.p < significance)
+  const said = new Set(worst.map(({ step }) => nameOf(step.larger)))
   const searches = trials.filter(
     ({ role, isIterative }) => role === 'gradient-free' || (role === 'gradient' && isIterative),
   )
   const single = groupBy(searches, ({ attack, threat: { norm, goal } }) => [attack, norm, goal])
     .flatMap((group) => stepsOf(groupByThreat(group)))
-    .filter(({ p }) => p < significance)
-    .map((step) => finding(step, version, step.larger[0]!.attack.label, 'warning'))
-  return [...worst, ...single]
+    .filter(({ p, larger }) => p < significance && !said.has(nameOf(larger)))
+  return [
+    ...worst.map(({ step, isGap }) =>
+      finding(step, version, 'worst case', isGap ? 'error' : 'warning'),
+    ),
+    ...single.map((step) => finding(step, version, step.larger[0]!.attack.label, 'warning')),
+  ]
 }
+
+const nameOf = (group: readonly Trial[]): string => formatThreat(group[0]!.threat)
 
 const significance = 0.05
 
@@ -69,7 +76,7 @@ function finding(
   severity: Finding['severity'],
 ): Finding {
   const { samples, firstOnly, firstStanding, secondStanding } = result
-  const [before, after] = [smaller, larger].map((group) => formatThreat(group[0]!.threat))
+  const [before, after] = [smaller, larger].map(nameOf)
   const [low, high] = [firstStanding, secondStanding].map((each) => formatPercent(each / samples))
   return {
     signal: 'E6',

@@ -122,13 +122,13 @@ function severityOf({ firstOnly, samples }: Comparison, tolerance: number): 'err
 }
 
 function nameOf(white: readonly Trial[]): string {
-  return white.length === 1 ? white[0]!.attack.label : `all ${white.length} attacks with gradients`
+  return white.length === 1 ? white[0]!.attack.label : `the ${white.length} attacks with gradients`
 }
 
 const stand = (count: number): string => (count === 1 ? 'stands' : 'stand')
 
 function missed({ attack }: Trial, { firstOnly, samples }: Comparison, by: string): string {
-  return `${attack.label} breaks ${formatCount(firstOnly)} of ${formatCounted(samples, 'sample')} that ${by} missed (${formatPercent(firstOnly / samples)})`
+  return `${attack.label} breaks ${formatCounted(firstOnly, 'sample')} that ${by} missed, ${formatPercent(firstOnly / samples)} of ${formatCount(samples)}`
 }
 
 function accuracies({ attack }: Trial, result: Comparison, other: string): string {

@@ -81,7 +81,7 @@ function cleanRight(trials: readonly Trial[]): Map<number, boolean> {
   )
 }
 
-/** `; robust accuracy 10.0 % → 30.0 % at L∞ 8/255`, where both were attacked and it moved most. */
+/** `; robust accuracy 10.0 % → 30.0 % at L∞ 8/255`, of the threats that both were attacked under where it rose most. */
 function robustChange(after: readonly Trial[], before: readonly Trial[]): string {
   const old = new Map(groupByThreat(before).map((group) => [formatThreat(group[0]!.threat), group]))
   const changes = groupByThreat(after).flatMap((group) => {

@@ -35,7 +35,7 @@ export function isAttacked(outcome: Outcome, { goal }: ThreatModel): boolean {
 export function readTrials(set: ResultSet, kinds: ResultInput['kinds']): Trial[] {
   return set.cells.map((cell): Trial => {
     const { attack, threat, outcomes } = cell
-    const facts = kinds(attack.attack) ?? guess(outcomes)
+    const facts = kinds(attack.attack) ?? guess(cell)
     const role = roleOf(facts, attack.surrogate !== undefined && attack.surrogate !== set.version)
     return {
       ...cell,
@@ -54,9 +54,14 @@ function roleOf({ kind, needs }: AttackFacts, isTransfer: boolean): Role {
   return needs.includes('gradient') ? 'gradient' : 'gradient-free'
 }
 
-function guess(outcomes: readonly Outcome[]): AttackFacts {
+/** Only a search for the nearest example ends beyond epsilon. */
+function guess({ threat, outcomes }: ResultCell): AttackFacts {
   const hasGradients = outcomes.some(({ gradients }) => gradients > 0)
-  return { kind: 'fixed-epsilon', needs: [hasGradients ? 'gradient' : 'scores'] }
+  const goesBeyond = outcomes.some(({ success, distance }) => !success && distance > threat.epsilon)
+  return {
+    kind: goesBeyond ? 'minimum-norm' : 'fixed-epsilon',
+    needs: [hasGradients ? 'gradient' : 'scores'],
+  }
 }
 
 /** The parameters tell where every sample fell at the first step. */
