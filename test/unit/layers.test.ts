@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/attack': ['src/model', 'src/step', 'src/runtime', 'src/threat', 'src/graph', 'src/plan'],
   'src/poison': ['src/model', 'src/step', 'src/runtime', 'src/graph', 'src/onnx', 'src/data'],
   'src/stats': [],
+  'src/trust': ['src/attack', 'src/model', 'src/plan', 'src/stats', 'src/threat'],
   'src/store': ['src/plan', 'src/data', 'src/threat'],
   'src/gate': ['src/stats', 'src/threat'],
   'src/suite': ['src/threat', 'src/gate'],

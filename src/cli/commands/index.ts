@@ -5,6 +5,7 @@ import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
 import { demoCommand } from './demo.js'
+import { explainCommand } from './explain.js'
 import { exportCommand } from './export.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   attackCommand,
   attacksCommand,
   suitesCommand,
+  explainCommand,
   exportCommand,
   opsCommand,
   initCommand,
