@@ -1,9 +1,9 @@
 import type { AttackPlugin } from '../attack/types.js'
 import type { ModelHandle } from '../model/handle.js'
 import type { ThreatModel } from '../threat/threat-model.js'
+import type { Severity } from './finding.js'
 
-/** `error` invalidates the number, `warning` lowers trust, `note` is for the reader. */
-export type Severity = 'error' | 'warning' | 'note'
+export type { Finding, Severity, Trust } from './finding.js'
 
 /** One way in which an evaluation can mislead, and how it is noticed. */
 export interface Signal {
@@ -19,21 +19,6 @@ export interface Signal {
   /** What to do about it. */
   readonly remedy: string
 }
-
-/** A signal that was raised. */
-export interface Finding {
-  readonly signal: string
-  readonly severity: Severity
-  /** The version of the model. */
-  readonly version: string
-  /** What exactly: `PGD-40, L∞ 8/255`; empty for the whole version. */
-  readonly where: string
-  /** What was measured, in one line with its numbers. */
-  readonly text: string
-}
-
-/** How far the numbers of a version can be trusted. `void`: not at all. */
-export type Trust = 'high' | 'medium' | 'low' | 'void'
 
 /** A model and what it is examined with. */
 export interface Examination {

@@ -24,7 +24,9 @@ export const gradientCheck: Check = {
     const { size, classes } = bench
     const { n: all, x, labels, margin } = await bench.cleanGradients()
     const n = Math.min(samples, all)
-    const rival = Array.from({ length: n }, (_, i) => rivalOf(row(margin.logits, i, classes), labels[i]!))
+    const rival = Array.from({ length: n }, (_, i) =>
+      rivalOf(row(margin.logits, i, classes), labels[i]!),
+    )
     const width = bench.bounds[1] - bench.bounds[0]
     const [errors, counted] = [new Float64Array(n * directions).fill(Infinity), new Set<number>()]
     for (let d = 0; d < directions; d++) {

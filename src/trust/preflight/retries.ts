@@ -30,7 +30,8 @@ const scales: readonly Retry[] = [
 const normalisations = recipes.flatMap(([name, mean, std]): Retry[] => {
   const at = (list: readonly number[], channel: number): number => list[channel % list.length]!
   const means = mean.map((one) => one.toPrecision(3)).join(' ')
-  const title = name === '0.5/0.5' ? 'mean 0.5 and std 0.5' : `mean and std of ${name} (mean ${means})`
+  const title =
+    name === '0.5/0.5' ? 'mean 0.5 and std 0.5' : `mean and std of ${name} (mean ${means})`
   return [
     {
       kind: 'normalisation',
@@ -84,7 +85,8 @@ async function measure(bench: Bench): Promise<Record<Retry['kind'], Better | nul
     const predictions = bench.predictions(await bench.scores(x, samples.n))
     const right = predictions.filter((prediction, i) => prediction === samples.labels[i]).length
     const reached = right / samples.n
-    if (reached < accuracy + gainLimit(samples.n) || reached <= (best[kind]?.accuracy ?? 0)) continue
+    if (reached < accuracy + gainLimit(samples.n) || reached <= (best[kind]?.accuracy ?? 0))
+      continue
     const text = `clean accuracy ${percent(accuracy)} of ${samples.n} samples as configured, ${percent(reached)} with ${title}`
     best[kind] = { title, accuracy: reached, text }
   }

@@ -154,6 +154,5 @@ function confine(threat: ThreatModel, x: Float32Array, point: Float32Array): voi
   if (threat.norm !== 'linf') return project(threat, x, point)
   const [lower, upper] = [new Float32Array(x.length), new Float32Array(x.length)]
   box(x, threat, lower, upper)
-  for (let p = 0; p < x.length; p++)
-    point[p] = Math.min(Math.max(point[p]!, lower[p]!), upper[p]!)
+  for (let p = 0; p < x.length; p++) point[p] = Math.min(Math.max(point[p]!, lower[p]!), upper[p]!)
 }
