@@ -91,6 +91,33 @@ const rows: readonly Row[] = [
   },
   {
     signal: 'E1',
+    label: 'attacks on two losses miss each something, and nothing together',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: 300, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'margin' }, label: 'PGD-margin' }),
+    ],
+  },
+  {
+    signal: 'E1',
+    label: 'another loss misses 5 %',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'margin' } }),
+    ],
+    raised: 'warning',
+  },
+  {
+    signal: 'E1',
+    label: 'the same loss misses 5 %',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'ce' } }),
+    ],
+    raised: 'error',
+  },
+  {
+    signal: 'E1',
     label: 'another epsilon, norm and goal',
     given: [
       cell('fgsm', { broken: 500 }),
