@@ -52,14 +52,8 @@ function steps({ version, tolerance, white }: About): Finding[] {
   const iterative = white.filter(({ isIterative }) => isIterative)
   const inBall = iterative.filter(({ kind }) => kind === 'fixed-epsilon')
   if (single.length === 0 || inBall.length === 0) return []
-  const found = (one: Trial, many: readonly Trial[]) => ({
-    one,
-    name: nameOf(many, 'iterative attacks'),
-    where: many.length === 1 ? many[0]!.where : formatThreat(one.threat),
-    result: compare([one], many),
-  })
   const [most] = single
-    .map((one) => found(one, iterative))
+    .map((one) => against(one, iterative))
     .filter(({ result: { firstOnly, samples } }) => isMoreThanStray(firstOnly, strayShare, samples))
     .sort((a, b) => b.result.firstOnly - a.result.firstOnly)
   const raised = most
@@ -72,7 +66,7 @@ function steps({ version, tolerance, white }: About): Finding[] {
         },
       ]
     : inBall
-        .flatMap((many) => single.map((one) => found(one, [many])))
+        .flatMap((many) => single.map((one) => against(one, [many])))
         .filter(({ result: { firstOnly, secondOnly } }) => isSurelyMore(firstOnly, secondOnly))
         .map((each) => ({ ...each, severity: 'warning' as const }))
   return raised.map(({ one, name, where, result, severity }): Finding => ({
@@ -82,6 +76,15 @@ function steps({ version, tolerance, white }: About): Finding[] {
     where,
     text: `${missed(one, result, name)}; ${accuracies(one, result, name)}`,
   }))
+}
+
+function against(one: Trial, many: readonly Trial[]) {
+  return {
+    one,
+    name: nameOf(many, 'iterative attacks'),
+    where: many.length === 1 ? many[0]!.where : formatThreat(one.threat),
+    result: compare([one], many),
+  }
 }
 
 /** Many steps up one loss and one step up another end in different places, with honest models too: up to 2.4 % of the samples. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../../../src/plan/task.js'
 import type { Severity } from '../../../src/trust/types.js'
 import { cell, findingsOf, type Case } from './build.js'
 
@@ -563,7 +564,7 @@ it('finds nothing in an honest evaluation', () => {
   expect(findingsOf({ cells, gateThreats, baseline: { version: 'v1', cells } })).toEqual([])
 })
 
-const inside: NonNullable<Parameters<typeof cell>[1]>['edit'] = (outcome) =>
+const inside = (outcome: Outcome): Outcome =>
   outcome.success ? { ...outcome, distance: 0.5 / 255 } : outcome
 
 it('says what and where, with the numbers', () => {
