@@ -10,7 +10,7 @@ import type { AttackFacts, ResultCell, ResultInput, ResultSet } from './types.js
  * - `universal`: one perturbation for all, not a search for each sample.
  * - `control`: no attack.
  */
-export type Role = 'gradient' | 'gradient-free' | 'transfer' | 'universal' | 'control'
+type Role = 'gradient' | 'gradient-free' | 'transfer' | 'universal' | 'control'
 
 /** A cell as the checks read it. */
 export interface Trial extends ResultCell {
