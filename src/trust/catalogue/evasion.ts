@@ -160,7 +160,7 @@ const coverageSignals: readonly Signal[] = [
     id: 'E17',
     title: 'The attacks all do the same',
     severity: 'warning',
-    test: 'the sets of samples that the attacks break have a Jaccard index above 0.98, pair by pair, or there is only one attack; and the suite has none without gradients',
+    test: 'the sets of samples that the attacks break have a Jaccard index above 0.98, pair by pair and at every epsilon of a norm, or there is only one attack; and the suite has none without gradients',
     source: `${carlini}, section 4.3`,
     remedy:
       'what fools one of them fools all: add another kind, { use: square } without gradients or surrogate: NAME for transfer',

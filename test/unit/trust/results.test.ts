@@ -461,6 +461,17 @@ const rows: readonly Row[] = [
   },
   {
     signal: 'E17',
+    label: 'the same at the smaller epsilon alone',
+    given: [...curve('fgsm', 50, 100), ...curve('pgd', 50, 200)],
+  },
+  {
+    signal: 'E17',
+    label: 'the same in L2 alone',
+    given: [...curve('fgsm', 50, 100), ...curve('pgd', 50, 200), cell('pgd', { norm: 'l2' })],
+    raised: 'warning',
+  },
+  {
+    signal: 'E17',
     label: 'an attack without gradients',
     given: [cell('pgd', { broken: 500 }), cell('square', { broken: 500 })],
   },
