@@ -10,7 +10,7 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E1',
     title: 'An iterative attack does worse than a single step',
     severity: 'error',
-    test: 'one step breaks more than 1 % of the samples that many steps of the same norm, epsilon and goal do not, or more samples altogether; error beyond the tolerance of the gate, warning below',
+    test: 'one step breaks more than 1 % of the samples that all iterative attacks of the same norm, epsilon and goal miss (error if with 95 % confidence more than the tolerance of the gate, up the same loss, else warning), or more altogether than one of them (exact McNemar, 5 %: warning)',
     source: `${athalye}; ${carlini}, section 5.2`,
     remedy:
       'the gradient is masked or the steps are too long: more steps and restarts, another loss (params: { steps: 100, loss: margin }, restarts: 5), and { use: square }',
@@ -19,7 +19,7 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E2',
     title: 'An attack without gradients beats those with gradients',
     severity: 'error',
-    test: 'robust accuracy under scores or labels alone is more than 0.2 pp below that under all gradient attacks together, or it breaks more samples that these miss than the tolerance; error beyond the tolerance of the gate, warning below',
+    test: 'robust accuracy under scores or labels alone is more than 0.2 pp below that under all gradient attacks together, or it breaks more samples that these miss than the tolerance; error if with 95 % confidence more than the tolerance of the gate, else warning',
     source: `${carlini}, section 5.4; Croce & Hein 2020, AutoAttack: checks.py; ${athalye}`,
     remedy:
       'gradients are masked: attack another loss (params: { loss: margin }), more restarts, eot: 20 if the model is random, or craft on an unmasked copy (surrogate: NAME)',
@@ -28,7 +28,7 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E3',
     title: 'Random points find what gradients miss',
     severity: 'error',
-    test: 'random points of the ball break more than 1 % of the samples that stand every gradient attack (error beyond the tolerance of the gate), or any at all (warning)',
+    test: 'random points of the ball break more than 1 % of the samples that stand every gradient attack (error if with 95 % confidence more than the tolerance of the gate), or any at all (warning)',
     source: `${athalye}; ${carlini}, section 4.11`,
     remedy:
       'gradient attacks should never lose to chance: more steps and restarts, params: { loss: margin }, and { use: noise, params: { tries: 10000 } } for the size of the gap',
@@ -37,7 +37,7 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E4',
     title: 'Examples from another model beat the gradients of this one',
     severity: 'error',
-    test: 'examples crafted on a surrogate break more than 1 % of the samples that every gradient attack on the model itself misses; error beyond the tolerance of the gate, warning below',
+    test: 'examples crafted on a surrogate break more than 1 % of the samples that every gradient attack on the model itself misses; error if with 95 % confidence more than the tolerance of the gate, else warning',
     source: `${athalye}; ${carlini}, section 4.5`,
     remedy:
       'the own gradients are worse than borrowed ones: params: { loss: margin } and more restarts; keep the surrogate in the suite, so that the worst case counts it',
@@ -160,7 +160,7 @@ const coverageSignals: readonly Signal[] = [
     id: 'E17',
     title: 'The attacks all do the same',
     severity: 'warning',
-    test: 'the sets of samples that the attacks break have a Jaccard index above 0.98, pair by pair, or there is only one attack; and the suite has none without gradients',
+    test: 'the sets of samples that the attacks break have a Jaccard index above 0.98, pair by pair and at every epsilon of a norm, or there is only one attack; and the suite has none without gradients',
     source: `${carlini}, section 4.3`,
     remedy:
       'what fools one of them fools all: add another kind, { use: square } without gradients or surrogate: NAME for transfer',

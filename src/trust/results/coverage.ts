@@ -3,6 +3,7 @@ import { formatEpsilon, normLabels } from '../../threat/threat-model.js'
 import type { Finding } from '../types.js'
 import { worstCase } from './compare.js'
 import {
+  formatNorm,
   formatThreat,
   groupBy,
   groupByThreat,
@@ -81,37 +82,43 @@ function successes(trials: readonly Trial[]): Tally {
 }
 
 /**
- * Where hardly a sample stands there is nothing left to find, and attacks agree for the best of reasons. Attacks that all find
- * nothing are alike too.
+ * By norm and goal: at a small epsilon honest attacks agree too, so they must at each. Where hardly a sample stands there is
+ * nothing left to find, and they agree for the best of reasons. Attacks that all find nothing are alike.
  */
 function alike(attacks: readonly Trial[], version: string, tolerance: number): Finding[] {
   if (attacks.some(({ role }) => role === 'gradient-free' || role === 'transfer')) return []
-  return groupByThreat(attacks).flatMap((group): Finding[] => {
-    const stands = [...worstCase(group).values()]
-    const standing = stands.filter(Boolean).length
-    if (standing <= tolerance * stands.length) return []
-    const sets = group.map(
-      ({ outcomes }) =>
-        new Set(outcomes.filter(({ success }) => success).map(({ sample }) => sample)),
-    )
-    const least = Math.min(
-      1,
-      ...sets.flatMap((a, i) => sets.slice(i + 1).map((b) => jaccard(a, b))),
-    )
-    if (!(least > 0.98)) return []
+  const groups = groupBy(attacks, ({ threat: { norm, goal } }) => [norm, goal])
+  return groups.flatMap((group): Finding[] => {
+    const open = groupByThreat(group).filter((each) => {
+      const stands = [...worstCase(each).values()]
+      return stands.filter(Boolean).length > tolerance * stands.length
+    })
+    const least = Math.min(...open.map(leastJaccard))
+    if (open.length === 0 || !(least > 0.98)) return []
+    const labels = [...new Set(group.map(({ attack }) => attack.label))]
     return [
       {
         signal: 'E17',
         severity: 'warning',
         version,
-        where: formatThreat(group[0]!.threat),
+        where: formatNorm(group[0]!.threat),
         text:
-          group.length === 1
-            ? `${group[0]!.attack.label} ran alone, and no attack works without gradients`
-            : `${group.map(({ attack }) => attack.label).join(', ')} break the same samples (Jaccard index of at least ${least.toFixed(3)}), and no attack works without gradients`,
+          labels.length === 1
+            ? `${labels[0]} ran alone, and no attack works without gradients`
+            : `${labels.join(', ')} break the same samples (Jaccard index of at least ${least.toFixed(3)}), and no attack works without gradients`,
       },
     ]
   })
+}
+
+/** Of the pair that has least in common; one attack has nothing that differs. */
+function leastJaccard(trials: readonly Trial[]): number {
+  const sets = trials.map(
+    ({ outcomes }) =>
+      new Set(outcomes.filter(({ success }) => success).map(({ sample }) => sample)),
+  )
+  const pairs = sets.flatMap((a, i) => sets.slice(i + 1).map((b) => jaccard(a, b)))
+  return Math.min(1, ...pairs)
 }
 
 /** |A ∩ B| / |A ∪ B|; two empty sets are the same. */

@@ -1,7 +1,7 @@
 import { formatCount, formatCounted, formatPercent } from '../../stats/format.js'
 import type { Finding } from '../types.js'
 import { compare, isSurelyAbove, isSurelyMore, type Comparison } from './compare.js'
-import { groupByThreat, type Trial } from './trial.js'
+import { formatThreat, groupByThreat, type Trial } from './trial.js'
 
 /** More than this share of the samples, and more than one: a stray sample says nothing. */
 const strayShare = 0.01
@@ -29,7 +29,7 @@ export function findMasking(
     if (white.length === 0) return []
     const about = { version, tolerance, white }
     return [
-      ...white.filter(({ isIterative }) => isIterative).flatMap((each) => steps(each, about)),
+      ...steps(about),
       ...withRole('gradient-free').flatMap((each) => gradientFree(each, about)),
       ...withRole('control').flatMap((each) => random(each, about)),
       ...withRole('transfer').flatMap((each) => transfer(each, about)),
@@ -43,32 +43,54 @@ interface About {
   readonly white: readonly Trial[]
 }
 
-/** Searches for the nearest example are not held against a step: within epsilon they may well find less. */
-function steps(many: Trial, { version, tolerance, white }: About): Finding[] {
-  if (many.kind !== 'fixed-epsilon') return []
+/**
+ * All iterative attacks together against each single step, and each of them altogether. A search for the nearest example may
+ * well find less within epsilon than a step, so it only adds to what the others find.
+ */
+function steps({ version, tolerance, white }: About): Finding[] {
   const single = white.filter(({ isIterative }) => !isIterative)
-  const raised = single
-    .map((one) => ({ one, result: compare([one], [many]) }))
-    .filter(
-      ({ result: { firstOnly, secondOnly, samples } }) =>
-        isMoreThanStray(firstOnly, strayShare, samples) || isSurelyMore(firstOnly, secondOnly),
-    )
-    .sort((a, b) => b.result.firstOnly - a.result.firstOnly)[0]
-  if (!raised) return []
-  const { one, result } = raised
-  const rest = compare(
-    [one],
-    white.filter(({ isIterative }) => isIterative),
-  )
-  return [
-    {
-      signal: 'E1',
-      severity: severityOf(rest, tolerance),
-      version,
-      where: many.where,
-      text: `${missed(one, result, many.attack.label)}; ${accuracies(one, result, many.attack.label)}`,
-    },
-  ]
+  const iterative = white.filter(({ isIterative }) => isIterative)
+  const inBall = iterative.filter(({ kind }) => kind === 'fixed-epsilon')
+  if (single.length === 0 || inBall.length === 0) return []
+  const [most] = single
+    .map((one) => against(one, iterative))
+    .filter(({ result: { firstOnly, samples } }) => isMoreThanStray(firstOnly, strayShare, samples))
+    .sort((a, b) => b.result.firstOnly - a.result.firstOnly)
+  const raised = most
+    ? [
+        {
+          ...most,
+          severity: sameLoss(most.one, inBall)
+            ? severityOf(most.result, tolerance)
+            : ('warning' as const),
+        },
+      ]
+    : inBall
+        .flatMap((many) => single.map((one) => against(one, [many])))
+        .filter(({ result: { firstOnly, secondOnly } }) => isSurelyMore(firstOnly, secondOnly))
+        .map((each) => ({ ...each, severity: 'warning' as const }))
+  return raised.map(({ one, name, where, result, severity }): Finding => ({
+    signal: 'E1',
+    severity,
+    version,
+    where,
+    text: `${missed(one, result, name)}; ${accuracies(one, result, name)}`,
+  }))
+}
+
+function against(one: Trial, many: readonly Trial[]) {
+  return {
+    one,
+    name: nameOf(many, 'iterative attacks'),
+    where: many.length === 1 ? many[0]!.where : formatThreat(one.threat),
+    result: compare([one], many),
+  }
+}
+
+/** Many steps up one loss and one step up another end in different places, with honest models too: up to 2.4 % of the samples. */
+function sameLoss(one: Trial, iterative: readonly Trial[]): boolean {
+  const loss = one.attack.params['loss']
+  return iterative.some(({ attack }) => (attack.params['loss'] ?? loss) === loss)
 }
 
 function gradientFree(trial: Trial, { version, tolerance, white }: About): Finding[] {
@@ -121,8 +143,8 @@ function severityOf({ firstOnly, samples }: Comparison, tolerance: number): 'err
   return isSurelyAbove(tolerance, firstOnly, samples) ? 'error' : 'warning'
 }
 
-function nameOf(white: readonly Trial[]): string {
-  return white.length === 1 ? white[0]!.attack.label : `the ${white.length} attacks with gradients`
+function nameOf(trials: readonly Trial[], kind = 'attacks with gradients'): string {
+  return trials.length === 1 ? trials[0]!.attack.label : `the ${trials.length} ${kind}`
 }
 
 const stand = (count: number): string => (count === 1 ? 'stands' : 'stand')

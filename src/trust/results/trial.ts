@@ -1,5 +1,10 @@
 import type { Outcome } from '../../plan/task.js'
-import { formatEpsilon, normLabels, type ThreatModel } from '../../threat/threat-model.js'
+import {
+  formatEpsilon,
+  normLabels,
+  type Goal,
+  type ThreatModel,
+} from '../../threat/threat-model.js'
 import { canonicalJson } from '../../util/hash.js'
 import type { AttackFacts, ResultCell, ResultInput, ResultSet } from './types.js'
 
@@ -10,7 +15,7 @@ import type { AttackFacts, ResultCell, ResultInput, ResultSet } from './types.js
  * - `universal`: one perturbation for all, not a search for each sample.
  * - `control`: no attack.
  */
-export type Role = 'gradient' | 'gradient-free' | 'transfer' | 'universal' | 'control'
+type Role = 'gradient' | 'gradient-free' | 'transfer' | 'universal' | 'control'
 
 /** A cell as the checks read it. */
 export interface Trial extends ResultCell {
@@ -76,8 +81,16 @@ function takesSteps({ attack, outcomes }: ResultCell): boolean {
 
 /** `L∞ 8/255`, `L2 0.5 to next` */
 export function formatThreat({ norm, epsilon, goal }: ThreatModel): string {
-  const target = goal.kind === 'targeted' ? ` to ${goal.target}` : ''
-  return `${normLabels[norm]} ${formatEpsilon(epsilon)}${target}`
+  return `${normLabels[norm]} ${formatEpsilon(epsilon)}${formatGoal(goal)}`
+}
+
+/** `L∞`, `L2 to next` */
+export function formatNorm({ norm, goal }: ThreatModel): string {
+  return `${normLabels[norm]}${formatGoal(goal)}`
+}
+
+function formatGoal(goal: Goal): string {
+  return goal.kind === 'targeted' ? ` to ${goal.target}` : ''
 }
 
 /** Trials that share what `keyOf` says, in order of first appearance. */

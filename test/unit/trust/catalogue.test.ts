@@ -9,6 +9,12 @@ import { memoryIo } from '../../helpers/memory-io.js'
 const numbered = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${letter}${i + 1}`)
 
+async function run(...argv: string[]) {
+  const io = memoryIo()
+  const code = await runCli(['explain', ...argv], io)
+  return { code, out: io.stdout(), err: io.stderr() }
+}
+
 describe('the catalogue', () => {
   it('holds P1 to P16 and E1 to E26, once and in order', () => {
     expect(signals.map(({ id }) => id)).toEqual([...numbered('P', 16), ...numbered('E', 26)])
@@ -40,12 +46,6 @@ describe('the catalogue', () => {
 })
 
 describe('gauntlet explain', () => {
-  async function run(...argv: string[]) {
-    const io = memoryIo()
-    const code = await runCli(['explain', ...argv], io)
-    return { code, out: io.stdout(), err: io.stderr() }
-  }
-
   it('lists every signal in aligned columns', async () => {
     const { code, out } = await run()
     const [head = '', ...rows] = out.trimEnd().split('\n')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../../../src/plan/task.js'
 import type { Severity } from '../../../src/trust/types.js'
 import { cell, findingsOf, type Case } from './build.js'
 
@@ -88,6 +89,33 @@ const rows: readonly Row[] = [
       cell('pgd', { broken: 300, label: 'PGD-margin' }),
     ],
     raised: 'warning',
+  },
+  {
+    signal: 'E1',
+    label: 'attacks on two losses miss each something, and nothing together',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: 300, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'margin' }, label: 'PGD-margin' }),
+    ],
+  },
+  {
+    signal: 'E1',
+    label: 'another loss misses 5 %',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'margin' } }),
+    ],
+    raised: 'warning',
+  },
+  {
+    signal: 'E1',
+    label: 'the same loss misses 5 %',
+    given: [
+      cell('fgsm', { broken: 200, params: { loss: 'ce' } }),
+      cell('pgd', { broken: [50, 400], params: { loss: 'ce' } }),
+    ],
+    raised: 'error',
   },
   {
     signal: 'E1',
@@ -433,6 +461,17 @@ const rows: readonly Row[] = [
   },
   {
     signal: 'E17',
+    label: 'the same at the smaller epsilon alone',
+    given: [...curve('fgsm', 50, 100), ...curve('pgd', 50, 200)],
+  },
+  {
+    signal: 'E17',
+    label: 'the same in L2 alone',
+    given: [...curve('fgsm', 50, 100), ...curve('pgd', 50, 200), cell('pgd', { norm: 'l2' })],
+    raised: 'warning',
+  },
+  {
+    signal: 'E17',
     label: 'an attack without gradients',
     given: [cell('pgd', { broken: 500 }), cell('square', { broken: 500 })],
   },
@@ -536,7 +575,7 @@ it('finds nothing in an honest evaluation', () => {
   expect(findingsOf({ cells, gateThreats, baseline: { version: 'v1', cells } })).toEqual([])
 })
 
-const inside: NonNullable<Parameters<typeof cell>[1]>['edit'] = (outcome) =>
+const inside = (outcome: Outcome): Outcome =>
   outcome.success ? { ...outcome, distance: 0.5 / 255 } : outcome
 
 it('says what and where, with the numbers', () => {
