@@ -9,6 +9,7 @@ export const errorCodes = {
     title: 'data outside the declared range, NaN, or labels outside the classes',
   },
   GNT_DATA_SHAPE: { exit: 2, title: 'data does not fit the model' },
+  GNT_PROPERTY: { exit: 2, title: 'not a readable VNN-LIB property, or list of them' },
   GNT_MODEL_FORMAT: { exit: 2, title: 'not a readable ONNX model' },
   GNT_MODEL_UNSUPPORTED: { exit: 2, title: 'the model has a form that cannot be attacked' },
   GNT_MODEL_RUN: { exit: 2, title: 'ONNX Runtime refused the model' },

@@ -125,9 +125,9 @@ async function openLane(options: ExecuteOptions, device: string): Promise<Lane |
 }
 
 /** A signal to the whole group can end the child before this process hears of it. */
-const groupSignalMs = 200
+export const groupSignalMs = 200
 
-function abortsWithin(signal: AbortSignal | undefined, ms: number): Promise<boolean> {
+export function abortsWithin(signal: AbortSignal | undefined, ms: number): Promise<boolean> {
   if (!signal || signal.aborted) return Promise.resolve(signal !== undefined)
   return new Promise((resolve) => {
     const settle = (): void => {

@@ -150,16 +150,17 @@ export class Shard {
     const { threat, model } = this.job
     const prediction = argmax(scores, 0, model.classes)
     const isFooled = this.reachesGoal(id, prediction)
-    const reach = distance(threat.norm, point, this.clean(id))
+    // Measured only where it counts: attacks on scores come here once a query.
+    const reach = isFooled ? distance(threat.norm, point, this.clean(id)) : Infinity
     if (area === 'bounds') {
-      if (!isFooled || !(reach < this.#closest[id]!)) return isFooled
+      if (!(reach < this.#closest[id]!)) return isFooled
       this.#closest[id] = reach
     }
     // What has been found within epsilon is not given up for what has not.
     else if (this.#closest[id]! < Infinity && !isFooled) return false
     this.#row(this.#xAdv, id).set(point)
     this.#advPrediction[id] = prediction
-    if (isFooled && reach <= threat.epsilon) this.#fell[id] = 1
+    if (reach <= threat.epsilon) this.#fell[id] = 1
     return isFooled
   }
 

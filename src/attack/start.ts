@@ -220,6 +220,10 @@ export class Start {
     this.#confine()
     await this.#calls.score()
     if (job.surrogate) return
+    if (this.#plugin.kind === 'universal') {
+      for (const { id } of this.#samples) this.shard.spend(id, { queries: job.eot ?? 1 })
+      return
+    }
     const scores = this.#living.column(filled.scores, job.model.classes, NaN)
     const reached = new Set<number>()
     for (const sample of this.#samples) {
@@ -253,16 +257,16 @@ export class Start {
     return true
   }
 
-  /** A surrogate's examples are shown to the model at the end only. */
+  /** A surrogate's examples are shown to the model at the end only; of a universal attack only its last answer counts. */
   async #judge(claims: readonly Claim[], { isLast = false } = {}): Promise<void> {
     const { surrogate } = this.shard.job
-    if (this.#area === 'ball' && surrogate && !isLast) return
-    this.#removeFallen(await this.shard.judge(claims, this.#area), isLast)
+    const waits = this.#plugin.kind === 'universal' || (this.#area === 'ball' && surrogate)
+    if (waits && !isLast) return
+    this.#removeFallen(await this.shard.judge(claims, this.#area))
   }
 
-  #removeFallen(reached: ReadonlySet<number>, isLast = false): void {
+  #removeFallen(reached: ReadonlySet<number>): void {
     const { shard } = this
-    if (this.#plugin.kind === 'universal' && !isLast) return
     if (this.#area === 'bounds' && shard.job.search === 'closest') return
     const isGone = ({ id }: LivingSample): boolean => reached.has(id) && shard.hasFallen(id)
     const rows = new Set(this.#samples.filter(isGone).map(({ row }) => row))

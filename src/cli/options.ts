@@ -29,6 +29,15 @@ export function wholeNumber(
   }
 }
 
+/** `60`, `0.5` */
+export function seconds(name: string) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (text !== '' && Number.isFinite(value) && value > 0) return value
+    throw wrongValue(name, text, 'seconds above 0, as in 60')
+  }
+}
+
 /** `8/255`, `0.03` */
 export function epsilon(name: string) {
   return (text: string | number): number => parseEpsilon(text, `--${name}`)

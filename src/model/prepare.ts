@@ -2,7 +2,8 @@ import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
 import { isUpgraded, upgrade } from '../graph/opset.js'
 import { foldBatchNorms } from '../graph/passes/fold-batch-norms.js'
-import type { ValueInfo } from '../graph/shapes.js'
+import type { Forms } from '../graph/lower/forms.js'
+import type { ValueInfo, ValueInfos } from '../graph/shapes.js'
 import { attackedInput, preprocess } from '../graph/passes/preprocess.js'
 import { renameValues } from '../graph/passes/rename.js'
 import { bindInputs, pickInput } from '../graph/passes/select.js'
@@ -30,25 +31,39 @@ export interface PrepareOptions extends InputOptions {
   readonly constants?: Readonly<Record<string, readonly number[]>> | undefined
 }
 
-/** A model file made ready: what the host judges with, and what the compiler differentiates. */
-export interface PreparedModel extends Differentiable {
+/** A network of any kind made ready: what is run as the file has it, and what the compiler differentiates. */
+export interface PreparedNetwork {
+  /** Opset 18 forms, composite operators lowered. */
+  readonly graph: Graph
+  readonly infos: ValueInfos
+  /** Only of a network of reduced precision: see `Differentiable`. */
+  readonly forms?: Forms | undefined
+  /** The input to differentiate with respect to, and the output, by name. */
+  readonly input: string
+  readonly forwardOutput: string
+  readonly sampleShape: readonly number[]
+  /** Fixed when the network cannot be re-batched. */
+  readonly batch: number | null
   /**
    * The file's own graph with preprocessing in front and the batch axis free; nothing else is changed but that each
    * BatchNormalization lies in its Conv, as ONNX Runtime would put it there, with the same bits.
    * Input `gauntlet_x` float32 (N, ...sample).
    */
   readonly forward: Graph
-  readonly forwardOutput: string
-  readonly head: Head
   /** Holds the larger weights of all these graphs, and of those that are made of them. */
   readonly weights: WeightStore
   /** What a reader of the results must know: `cannot be re-batched: runs at its fixed batch of 1`. */
   readonly notes: readonly string[]
 }
 
+/** A classifier made ready: what the host judges with, and what the compiler differentiates. */
+export interface PreparedModel extends PreparedNetwork, Differentiable {
+  readonly graph: Graph
+  readonly head: Head
+}
+
 /**
- * Prepares a decoded model: binds constant inputs, puts preprocessing in front, frees the batch, lets ONNX Runtime
- * fold and fuse, brings the graph to opset 18, probes all shapes and finds the logits.
+ * Prepares a decoded classifier: as `prepareNetwork`, and finds the logits.
  *
  * @param graph - the model as decoded; not modified
  * @throws GNT_DATA_SHAPE when data and network do not fit; GNT_MODEL_UNSUPPORTED, GNT_MODEL_RUN
@@ -57,6 +72,27 @@ export async function prepareModel(
   graph: Graph,
   options: PrepareOptions = {},
 ): Promise<PreparedModel> {
+  const network = await readyNetwork(graph, options)
+  const { infos, forwardOutput, batch, weights } = network
+  const tapped = tapLogits(network.graph, infos, forwardOutput, batch)
+  return { ...network, ...tapped, graph: weights.keep(tapped.graph) }
+}
+
+/**
+ * Prepares a decoded model with an output of any shape: binds constant inputs, puts preprocessing in front, frees the
+ * batch, lets ONNX Runtime fold and fuse, brings the graph to opset 18 and probes all shapes.
+ *
+ * @throws as `prepareModel`
+ */
+export async function prepareNetwork(
+  graph: Graph,
+  options: PrepareOptions = {},
+): Promise<PreparedNetwork> {
+  const network = await readyNetwork(graph, options)
+  return { ...network, graph: network.weights.keep(network.graph) }
+}
+
+async function readyNetwork(graph: Graph, options: PrepareOptions): Promise<PreparedNetwork> {
   const constants = options.constants ?? {}
   const input = pickInput(graph, options.input, constants)
   if (!isAttackable(input, graph))
@@ -98,16 +134,12 @@ export async function prepareModel(
   } = isReduced
     ? await formAll(upgraded, freed.batch, feed)
     : { ...(await lowerAll(upgraded, freed.batch, feed)), forms: undefined }
-  const tapped = tapLogits(lowered, infos, outputName, freed.batch)
   return {
-    graph: weights.keep(tapped.graph),
-    infos: tapped.infos,
+    graph: lowered,
+    infos,
     forms,
     input: attackedInput,
-    logits: tapped.logits,
-    classes: tapped.classes,
     weights,
-    head: tapped.head,
     sampleShape: fit.preprocessing.sampleShape,
     batch: freed.batch,
     forward: weights.keep(forward),

@@ -3,11 +3,11 @@ import { isFixed, type Shape } from '../graph/shapes.js'
 import { bytesFor, elementCount } from '../graph/tensor.js'
 import type { Session, SessionOptions } from '../runtime/session.js'
 import { openGraph } from './open.js'
-import type { PreparedModel } from './prepare.js'
+import type { PreparedNetwork } from './prepare.js'
 
 /** The forward pass, ready to run. @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
 export async function openForward(
-  prepared: PreparedModel,
+  prepared: PreparedNetwork,
   options: SessionOptions = {},
 ): Promise<Session> {
   return openGraph(prepared.forward, prepared.weights, { ...options, packs: packs(prepared) })
@@ -15,7 +15,7 @@ export async function openForward(
 
 /** A graph made of the prepared one, ready to run. @throws GNT_MODEL_RUN with ONNX Runtime's own reason */
 export async function openStep(
-  prepared: PreparedModel,
+  prepared: PreparedNetwork,
   graph: Graph,
   options: SessionOptions = {},
 ): Promise<Session> {
@@ -33,7 +33,7 @@ const many = 128
  * Whether the sessions keep copies of the weights of products, in the order in which their kernels read them. Without,
  * each call brings them in order, which is paid once for all rows of a call. test/bench/COMPILE-COST.md has the figures.
  */
-function packs({ graph, infos, forms }: PreparedModel): boolean {
+function packs({ graph, infos, forms }: PreparedNetwork): boolean {
   if (forms) return true
   const bytes = graph.nodes
     .filter(({ op }) => op === 'MatMul' || op === 'Gemm')

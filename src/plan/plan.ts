@@ -6,10 +6,15 @@ import type { AttackSpec, ExaminationTask, ModelSpec, Task } from './task.js'
 
 export interface PlanInput {
   readonly models: readonly ModelSpec[]
-  /** Attack × threat pairs, in the order they shall run. */
   /** Models that attacks are crafted on, by the name that an attack gives. */
   readonly surrogates?: ReadonlyMap<string, ModelSpec> | undefined
-  readonly checks: readonly { readonly attack: AttackSpec; readonly threat: ThreatModel }[]
+  /** Attack × threat pairs, in the order they shall run. */
+  readonly checks: readonly {
+    readonly attack: AttackSpec
+    readonly threat: ThreatModel
+    /** The attack needs all samples together: its cells are one task each. Default false. */
+    readonly isUndivided?: boolean
+  }[]
   readonly dataset: DatasetSpec & { readonly digest: string }
   readonly samples: number
   readonly seed: number
@@ -54,16 +59,17 @@ const smallestShard = 8
  * Model by model, so that a worker's cached sessions are used up before the next model's are opened.
  */
 export function makePlan(input: PlanInput): Plan {
-  const ranges = shards(input.samples, Math.max(shardSize, input.batch), input.multipleOf ?? 1)
+  const parts = shards(input.samples, Math.max(shardSize, input.batch), input.multipleOf ?? 1)
+  const whole = [[0, input.samples]] as const
   const seen = new Map<string, number>()
   const cells = input.models.flatMap((model) =>
-    input.checks.map(({ attack, threat }): Cell => {
+    input.checks.map(({ attack, threat, isUndivided = false }): Cell => {
       const goal = threat.goal.kind === 'targeted' ? ` to ${threat.goal.target}` : ''
       const name = `${model.version} / ${attack.label} / ${threat.norm} ${formatEpsilon(threat.epsilon)}${goal}`
       const count = (seen.get(name) ?? 0) + 1
       seen.set(name, count)
       const id = count === 1 ? name : `${name} #${count}`
-      const tasks = ranges.map(([from, to]): Task => {
+      const tasks = (isUndivided ? whole : parts).map(([from, to]): Task => {
         const { dataset, seed, batch, keepExamples } = input
         const provider = providerOf(input)
         // Crafted on itself, it is the attack as it always is.

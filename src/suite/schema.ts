@@ -22,7 +22,7 @@ const epsilonSchema = z
     })
   })
   .describe(
-    'radius of the allowed perturbation, in the units of the data: 0.03, "8/255", or a list',
+    'radius of the allowed perturbation, in the units of the data: 0.03, "8/255", or a list; a level from 1 to 5 of severity',
   )
 
 const goalSchema = z

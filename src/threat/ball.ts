@@ -6,16 +6,32 @@ import type { Norm, ThreatModel } from './threat-model.js'
  * @param a, b - one sample each, same length; differences of float32 values are exact in float64
  */
 export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
+  // A loop for each norm: this is asked for every sample of every query. In all of them NaN makes NaN.
   let total = 0
-  for (let i = 0; i < a.length; i++) {
-    const d = Math.abs(a[i]! - b[i]!)
-    if (norm === 'linf') total = Math.max(total, d)
-    else if (norm === 'l0') total += d > 0 ? 1 : 0
-    else total += norm === 'l2' ? d * d : d
-    // A comparison would pass over NaN.
-    if (d !== d) return NaN
+  const n = a.length
+  switch (norm) {
+    case 'linf':
+      for (let i = 0; i < n; i++) total = Math.max(total, Math.abs(a[i]! - b[i]!))
+      return total
+    case 'l2':
+      for (let i = 0; i < n; i++) total += (a[i]! - b[i]!) * (a[i]! - b[i]!)
+      return Math.sqrt(total)
+    case 'l1':
+      for (let i = 0; i < n; i++) total += Math.abs(a[i]! - b[i]!)
+      return total
+    case 'l0':
+      for (let i = 0; i < n; i++) {
+        const d = Math.abs(a[i]! - b[i]!)
+        total += d > 0 ? 1 : d
+      }
+      return total
+    case 'severity':
+      for (let i = 0; i < n; i++) {
+        const d = Math.abs(a[i]! - b[i]!)
+        total = Math.max(total, d > 0 ? 1 : d)
+      }
+      return total
   }
-  return norm === 'l2' ? Math.sqrt(total) : total
 }
 
 /**
@@ -102,7 +118,11 @@ export function project(threat: ThreatModel, x: Float32Array, point: Float32Arra
     const scale = (epsilon / length) * (1 - slack)
     for (let i = 0; i < x.length; i++) point[i] = x[i]! + (point[i]! - x[i]!) * scale
   }
-  for (let i = 0; i < x.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
+  for (let i = 0; i < x.length; i++) {
+    const value = point[i]!
+    if (value < low) point[i] = low
+    else if (value > high) point[i] = high
+  }
 }
 
 /** The `count` largest changes stay (of equal ones the first), the rest goes back to `x`. In place. */
@@ -137,6 +157,7 @@ export function randomInBall(
   out: Float32Array,
 ): void {
   const { norm, epsilon } = threat
+  if (norm === 'severity') throw new Error('there is no ball of severity to draw from')
   if (norm === 'l0') {
     out.set(x)
     const [low, high] = threat.bounds

@@ -1,12 +1,16 @@
 /** Norms whose ascent step and projection are part of the step graph. */
 export type FusedNorm = 'linf' | 'l2' | 'l1'
 
-/** L0 counts the values that differ. */
-export type Norm = FusedNorm | 'l0'
+/**
+ * L0 counts the values that differ. `severity` is no norm: epsilon, a whole number from 1 to 5, says how far an attack
+ * that corrupts or turns pictures goes by its own measure. What is changed at all is at distance 1, and only the bounds
+ * confine it.
+ */
+export type Norm = FusedNorm | 'l0' | 'severity'
 
-export const norms: readonly Norm[] = ['linf', 'l2', 'l1', 'l0']
+export const norms: readonly Norm[] = ['linf', 'l2', 'l1', 'l0', 'severity']
 
-export const isFusedNorm = (norm: Norm): norm is FusedNorm => norm !== 'l0'
+export const isFusedNorm = (norm: Norm): norm is FusedNorm => norm !== 'l0' && norm !== 'severity'
 
 /** How the target class of a targeted attack is chosen, per sample. */
 export type TargetChoice = 'random' | 'least-likely' | 'next' | number
@@ -17,7 +21,7 @@ export type Goal =
 /** What the attacker may do: stay within `epsilon` of the sample in `norm`, and within `bounds`. */
 export interface ThreatModel {
   readonly norm: Norm
-  /** In the data set's units: 8/255 on [0, 1] pixels. */
+  /** In the data set's units: 8/255 on [0, 1] pixels. Values in L0, a level in `severity`. */
   readonly epsilon: number
   readonly bounds: readonly [number, number]
   readonly goal: Goal
@@ -36,4 +40,5 @@ export const normLabels: Readonly<Record<Norm, string>> = {
   l2: 'L2',
   l1: 'L1',
   l0: 'L0',
+  severity: 'severity',
 }

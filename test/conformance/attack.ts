@@ -22,7 +22,7 @@ const shape = [1, 3, 5] as const
 const [size, classes, count] = [15, 5, 40]
 
 /** Radii at which the network below is fooled on some of the samples, but not on all. */
-const radii: Readonly<Record<Norm, number>> = { linf: 0.12, l2: 0.4, l1: 1, l0: 3 }
+const radii: Readonly<Record<Norm, number>> = { linf: 0.12, l2: 0.4, l1: 1, l0: 3, severity: 3 }
 
 const goals: readonly Goal[] = [
   { kind: 'untargeted' },

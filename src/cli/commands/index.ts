@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.js'
 import { demoCommand } from './demo.js'
 import { explainCommand } from './explain.js'
 import { exportCommand } from './export.js'
+import { falsifyCommand } from './falsify.js'
 import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   attacksCommand,
   suitesCommand,
   explainCommand,
+  falsifyCommand,
   exportCommand,
   opsCommand,
   initCommand,

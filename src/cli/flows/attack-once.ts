@@ -112,6 +112,7 @@ export async function attackOnce(
   const threat = { norm: args.norm, epsilon: epsilonOf(args), bounds: dataset.range, goal }
   checkEpsilon(threat)
   checkFit(harness.attacks, attack, threat)
+  const isUndivided = harness.attacks.get(args.attack).kind === 'universal'
   const { layout, mean, std, input, output } = args
   const specOf = (version: string, path: string): Promise<ModelSpec> =>
     modelSpec({
@@ -131,7 +132,7 @@ export async function attackOnce(
   const plan = makePlan({
     models: [model],
     surrogates,
-    checks: [{ attack, threat }],
+    checks: [{ attack, threat, isUndivided }],
     dataset: { ...spec, digest: dataset.digest },
     samples: dataset.count,
     seed: args.seed,
@@ -259,8 +260,8 @@ function epsilonOf({ epsilon, norm }: AttackArgs): number {
   if (norm === 'linf') return 8 / 255
   throw new GauntletError('GNT_USAGE', {
     what: 'no epsilon given',
-    expected: `a radius in ${normLabels[norm]}`,
-    fix: 'pass --eps, as in --eps 0.5',
+    expected: norm === 'severity' ? 'a severity from 1 to 5' : `a radius in ${normLabels[norm]}`,
+    fix: `pass --eps, as in --eps ${norm === 'severity' ? 3 : 0.5}`,
   })
 }
 

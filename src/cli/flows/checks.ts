@@ -8,6 +8,8 @@ import { canonicalJson } from '../../util/hash.js'
 export interface Check {
   readonly attack: AttackSpec
   readonly threat: ThreatModel
+  /** All samples are one task. */
+  readonly isUndivided: boolean
 }
 
 /**
@@ -34,7 +36,8 @@ export function expandSuites(
           checkEpsilon(threat)
           const attack = attacks.specify(use.use, use.params, use.restarts, use)
           checkFit(attacks, attack, threat)
-          const check = { attack, threat }
+          const isUndivided = attacks.get(use.use).kind === 'universal'
+          const check = { attack, threat, isUndivided }
           checks.set(canonicalJson(check), check)
         }
   return [...checks.values()]
@@ -56,8 +59,14 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
     })
 }
 
-/** An L∞ radius wider than the data is nearly always a unit slip: 8 for 8/255. */
+/** An L∞ radius wider than the data is nearly always a unit slip: 8 for 8/255. Severities are levels. */
 export function checkEpsilon({ norm, epsilon, bounds }: ThreatModel): void {
+  if (norm === 'severity' && !(Number.isInteger(epsilon) && epsilon <= 5))
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'there is no such severity',
+      got: String(epsilon),
+      expected: 'a whole number from 1 to 5',
+    })
   const width = bounds[1] - bounds[0]
   if (norm !== 'linf' || epsilon <= width) return
   const scaled = epsilon <= 255 && bounds[0] === 0 && bounds[1] === 1

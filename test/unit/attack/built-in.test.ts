@@ -23,6 +23,7 @@ const dual: Readonly<Record<Norm, number>> = {
   l2: Math.hypot(...difference),
   l1: Math.max(...difference.map(Math.abs)),
   l0: NaN,
+  severity: NaN,
 }
 
 async function attack(
@@ -104,7 +105,13 @@ describe('a small network', () => {
   const x = samplesOf(n, [size])
   const open = (): Promise<ModelHandle> =>
     openModel(mlpOf([size], 4, { hidden: 24 }), { mean: [0.5], std: [0.25] })
-  const radii: Readonly<Record<Norm, number>> = { linf: 0.05, l2: 0.25, l1: 0.8, l0: 3 }
+  const radii: Readonly<Record<Norm, number>> = {
+    linf: 0.05,
+    l2: 0.25,
+    l1: 0.8,
+    l0: 3,
+    severity: NaN,
+  }
 
   it.each(['linf', 'l2', 'l1'] as const)('%s: noise is far weaker than PGD', async (norm) => {
     const model = await open()

@@ -80,7 +80,7 @@ describe('the registry', () => {
 
 describe.each(builtInAttacks.map((plugin) => [plugin.id, plugin] as const))('%s', (_, plugin) => {
   it('declares what it is', () => {
-    expect(plugin.source).toMatch(/arXiv:\d{4}\.\d{4,5}/)
+    expect(plugin.source).toMatch(/arXiv:\d{4}\.\d{4,5}|ecva\.net\/papers/)
     expect(plugin.norms.length).toBeGreaterThan(0)
     expect(plugin.goals.length).toBeGreaterThan(0)
     expect(plugin.needs.length).toBeGreaterThan(0)

@@ -94,6 +94,14 @@ describe('shards', () => {
     )
   })
 
+  it('are one where the attack needs all samples together', () => {
+    const checks = [{ ...check!, isUndivided: true }, check!]
+    const [whole, parts] = makePlan({ ...base, checks, samples: 500, multipleOf: 3 }).cells
+    expect(whole!.tasks.map(({ from, to }) => [from, to])).toEqual([[0, 500]])
+    expect(parts!.tasks.length).toBeGreaterThan(3)
+    expect(Object.keys(whole!.tasks[0]!)).not.toContain('isUndivided')
+  })
+
   it('of equal cells have names of their own', () => {
     const { cells } = makePlan({ ...base, checks: [check!, check!] })
     expect(cells.map(({ id }) => id)).toEqual([

@@ -38,19 +38,24 @@ describe('distance', () => {
     ['linf', 4],
     ['l2', Math.sqrt(26)],
     ['l1', 8],
+    ['l0', 3],
+    ['severity', 1],
   ] as const)('%s', (norm, expected) => {
     const [a, b] = [Float32Array.of(1, -1, 2, 0), Float32Array.of(2, 3, -1, 0)]
     expect(distance(norm, a, b)).toBeCloseTo(expected, 12)
     expect(distance(norm, a, a)).toBe(0)
   })
 
-  it.each(['linf', 'l2', 'l1'] as const)('%s of NaN is NaN, wherever it stands', (norm) => {
-    for (let i = 0; i < 3; i++) {
-      const a = new Float32Array(3)
-      a[i] = NaN
-      expect(distance(norm, a, new Float32Array(3))).toBeNaN()
-    }
-  })
+  it.each(['linf', 'l2', 'l1', 'l0', 'severity'] as const)(
+    '%s of NaN is NaN, wherever it stands',
+    (norm) => {
+      for (let i = 0; i < 3; i++) {
+        const a = new Float32Array(3)
+        a[i] = NaN
+        expect(distance(norm, a, new Float32Array(3))).toBeNaN()
+      }
+    },
+  )
 
   it('is in float64: small values beside large ones count', () => {
     const [a, b] = [Float32Array.of(1e8, 1), new Float32Array(2)]

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { defineAttack } from '../../src/plugin.js'
+
+export const corners = defineAttack({
+  id: 'corners',
+  version: 1,
+  title: 'Random corners of the ball (control)',
+  source: 'Moon et al. 2019, arXiv:1905.06635, section 3: optima tend to lie at corners',
+  kind: 'control',
+  needs: ['labels'],
+  norms: ['linf'],
+  goals: ['untargeted', 'targeted'],
+  restarts: 1,
+  params: z.object({
+    tries: z.int().min(1).max(1_000_000).default(20).describe('corners per sample'),
+  }),
+  label: ({ tries }) => `corners-${tries}`,
+  async run(context, { tries }) {
+    const { epsilon } = context.threat
+    for (let i = 0; i < tries && context.living > 0; i++) {
+      for (const { clean, point, rng } of context.samples)
+        for (let k = 0; k < point.length; k++)
+          point[k] = clean[k]! + (rng.uniform() < 0.5 ? -epsilon : epsilon)
+      await context.score()
+    }
+  },
+})

@@ -1,0 +1,53 @@
+import type { Sample, ThreatModel } from '../../../src/plugin.js'
+import { forRows, placeAtRandom, Saved, sizeOf, type Grid, type Window } from './grid.js'
+
+/** Where the Square attack begins, and what it tries next, in one norm. */
+export interface Squares {
+  start(grid: Grid, threat: ThreatModel, sample: Sample): void
+  /** Changes the point; what it returns takes the change back. */
+  propose(grid: Grid, threat: ThreatModel, sample: Sample, share: number): Saved
+}
+
+/**
+ * Vertical stripes of ±ε, then squares in which each channel is at +ε or at −ε.
+ * Source: Andriushchenko et al. 2020, arXiv:1912.00049, section 3.3 and algorithm 2.
+ */
+export const linfSquares: Squares = {
+  start({ channels, height, width }, { epsilon }, { clean, point, rng }) {
+    for (let channel = 0; channel < channels; channel++)
+      for (let column = 0; column < width; column++) {
+        const move = rng.uniform() < 0.5 ? -epsilon : epsilon
+        const first = channel * height * width + column
+        for (let i = first; i < first + height * width; i += width) point[i] = clean[i]! + move
+      }
+  },
+
+  propose(grid, threat, sample, share) {
+    const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
+    const saved = new Saved(grid, [window], sample.point)
+    // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
+    for (let tries = 0; tries < 16; tries++) if (fill(grid, threat, sample, window)) break
+    return saved
+  },
+}
+
+/** @returns whether anything changed that is more than rounding */
+function fill(
+  grid: Grid,
+  { epsilon, bounds: [low, high] }: ThreatModel,
+  { clean, point, rng }: Sample,
+  window: Window,
+): boolean {
+  let most = 0
+  for (let channel = 0; channel < grid.channels; channel++) {
+    const move = rng.uniform() < 0.5 ? -epsilon : epsilon
+    forRows(grid, channel, window, (from, count) => {
+      for (let i = from; i < from + count; i++) {
+        const next = Math.min(Math.max(clean[i]! + move, low), high)
+        most = Math.max(most, Math.abs(next - point[i]!))
+        point[i] = next
+      }
+    })
+  }
+  return most > epsilon / 1000
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { defineAttack } from '../../src/plugin.js'
+import { gridOf, type Saved } from './lib/grid.js'
+import { objectiveNames, objectiveOf } from './lib/objective.js'
+import { linfSquares } from './lib/square-linf.js'
+import { l2Squares } from './lib/square-l2.js'
+
+/** Of 10,000 queries: after each of these the share of the picture that changes is halved. */
+const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
+
+function shareAt(pInit: number, query: number, queries: number): number {
+  const at = Math.floor((10_000 * query) / queries)
+  return pInit / 2 ** halvings.filter((after) => at > after).length
+}
+
+export const square = defineAttack({
+  id: 'square',
+  version: 1,
+  title: 'Square attack',
+  source: 'Andriushchenko et al. 2020, arXiv:1912.00049, algorithms 1 to 3',
+  atlas: 'AML.T0043.001',
+  kind: 'fixed-epsilon',
+  needs: ['scores'],
+  norms: ['linf', 'l2'],
+  goals: ['untargeted', 'targeted'],
+  restarts: 1,
+  params: z.object({
+    queries: z.int().min(1).max(1_000_000).default(5000).describe('queries per restart'),
+    pInit: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.8)
+      .describe('share of the picture that the first squares cover'),
+    loss: z
+      .enum(objectiveNames)
+      .optional()
+      .describe('what is ascended; default margin, and ce towards a target'),
+  }),
+  label: ({ queries, loss }) => `Square-${queries}${loss ? `-${loss}` : ''}`,
+  async run(context, { queries, pInit, loss }) {
+    const { threat } = context
+    const objective = loss ?? (threat.goal.kind === 'targeted' ? 'ce' : 'margin')
+    const grid = gridOf(context.shape)
+    const squares = threat.norm === 'l2' ? l2Squares : linfSquares
+    for (const sample of context.samples) squares.start(grid, threat, sample)
+    await context.score()
+    const best = new Map<number, number>()
+    for (const sample of context.samples) best.set(sample.id, objectiveOf(objective, sample))
+    const saved = new Map<number, Saved>()
+    for (let query = 1; query < queries && context.living > 0; query++) {
+      const share = shareAt(pInit, query, queries)
+      for (const sample of context.samples)
+        saved.set(sample.id, squares.propose(grid, threat, sample, share))
+      await context.score()
+      for (const sample of context.samples) {
+        const value = objectiveOf(objective, sample)
+        if (value > best.get(sample.id)!) best.set(sample.id, value)
+        else saved.get(sample.id)!.restore(sample.point)
+      }
+    }
+  },
+})
