@@ -32,11 +32,11 @@ export function signalsOf(findings: readonly FindingView[]): RaisedSignal[] {
   return [...groups.values()].map(([first, ...others]) => ({ ...first!, more: others.length }))
 }
 
-/** `E5 (PGD-40, L∞ 8/255) accuracy 31 % at ε = range; 2 more like it. Do: …` */
+/** `E5 (PGD-40, L∞ 8/255) accuracy 31 % at ε = range; 2 more like it; what to do: …` */
 export function signalText({ signal, where, text, more, remedy }: RaisedSignal): string {
   const place = where ? ` (${where})` : ''
   const others = more > 0 ? `; ${more} more like it` : ''
-  return `${signal}${place} ${text}${others}. ${remedy}`
+  return `${signal}${place} ${text}${others}; what to do: ${remedy}`
 }
 
 /** Versions whose trust there is something to say about. */

@@ -76,7 +76,7 @@ export function doubtsOf(trust: readonly TrustView[], versions: readonly string[
           signals.set(finding.signal, finding)
       return [...signals.values()].map(
         ({ signal, where, text, remedy }) =>
-          `${version}: ${signal}${where ? ` (${where})` : ''}, ${text}. ${remedy} See gauntlet explain ${signal}`,
+          `${version}: ${signal}${where ? ` (${where})` : ''}, ${text}; what to do: ${remedy} (gauntlet explain ${signal})`,
       )
     })
 }
