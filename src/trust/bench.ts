@@ -159,11 +159,7 @@ export class Bench {
       (await this.job.model.direction({ loss: 'margin', targeted: false })).approximations,
   )
 
-  async gradients(
-    loss: 'ce' | 'margin',
-    x: Float32Array,
-    labels: Int32Array,
-  ): Promise<Gradients> {
+  async gradients(loss: 'ce' | 'margin', x: Float32Array, labels: Int32Array): Promise<Gradients> {
     const { model, batch } = this.job
     const { session } = await model.direction({ loss, targeted: false })
     const [n, { size, classes }] = [labels.length, this]
@@ -200,12 +196,14 @@ export class Bench {
   }
 
   /** Gradients at samples the model is right about: those are attacked. */
-  readonly cleanGradients = memo(async (): Promise<Samples & Record<'ce' | 'margin', Gradients>> => {
-    const samples = await this.right(most.gradients)
-    const { x, labels } = samples
-    const ce = await this.gradients('ce', x, labels)
-    return { ...samples, ce, margin: await this.gradients('margin', x, labels) }
-  })
+  readonly cleanGradients = memo(
+    async (): Promise<Samples & Record<'ce' | 'margin', Gradients>> => {
+      const samples = await this.right(most.gradients)
+      const { x, labels } = samples
+      const ce = await this.gradients('ce', x, labels)
+      return { ...samples, ce, margin: await this.gradients('margin', x, labels) }
+    },
+  )
 
   /** How far apart several passes over the same samples are. */
   readonly randomness = memo(async () => {

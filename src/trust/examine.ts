@@ -1,15 +1,24 @@
 import { Bench } from './bench.js'
 import type { Check } from './check.js'
+import { approximations } from './preflight/approximations.js'
 import { batchDependence } from './preflight/batch-dependence.js'
+import { classCount } from './preflight/class-count.js'
 import { gradientCheck } from './preflight/gradient-check.js'
 import { gradientsMissing } from './preflight/gradients-missing.js'
 import { labelMapping } from './preflight/label-mapping.js'
+import { logitScale } from './preflight/logit-scale.js'
+import { loops } from './preflight/loops.js'
 import { normalisation } from './preflight/normalisation.js'
 import { probabilities } from './preflight/probabilities.js'
 import { inputRange } from './preflight/range.js'
+import { saturation } from './preflight/saturation.js'
 import { stochastic } from './preflight/stochastic.js'
+import { convergence, restarts } from './probes/convergence.js'
+import { deployed } from './probes/deployed.js'
+import { rounding } from './probes/rounding.js'
 import { unbounded } from './probes/unbounded.js'
 import { unitTest } from './probes/unit-test.js'
+import { unstableLoss } from './probes/unstable-loss.js'
 import { uselessGradient } from './probes/useless-gradient.js'
 import type { Examination, Finding } from './types.js'
 
@@ -21,11 +30,21 @@ const checks: readonly Check[] = [
   inputRange,
   normalisation,
   labelMapping,
+  classCount,
+  loops,
+  approximations,
+  saturation,
+  logitScale,
+  deployed,
   gradientsMissing,
   gradientCheck,
   uselessGradient,
+  unstableLoss,
   unbounded,
   unitTest,
+  convergence,
+  restarts,
+  rounding,
 ]
 
 /**

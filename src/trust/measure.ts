@@ -8,7 +8,9 @@ export const percent = (share: number, digits = 1): string => `${(100 * share).t
 
 /** Three digits: `1.23e-7`, `0.0123`. */
 export const short = (value: number): string =>
-  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)))
+  value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential(2)
+    : String(Number(value.toPrecision(3)))
 
 export const row = (values: Float32Array, i: number, width: number): Float32Array =>
   values.subarray(i * width, (i + 1) * width)

@@ -18,7 +18,9 @@ export const labelMapping: Check = {
     if (n < least) return null
     const better = [...offsets(classes), ...fitted(predictions, labels, classes)]
       .map(({ title, from, map }) => {
-        const right = labels.subarray(from).filter((label, i) => map(predictions[from + i]!) === label)
+        const right = labels
+          .subarray(from)
+          .filter((label, i) => map(predictions[from + i]!) === label)
         return { title, accuracy: right.length / (n - from) }
       })
       .toSorted((a, b) => b.accuracy - a.accuracy)[0]

@@ -21,7 +21,10 @@ export const inputRange: Check = {
     )
     if (outside > 0) {
       const share = percent(outside / bench.job.x.length, 2)
-      found.push({ severity: 'error', text: `${data}, ${share} of the values outside the ${declared}` })
+      found.push({
+        severity: 'error',
+        text: `${data}, ${share} of the values outside the ${declared}`,
+      })
     } else if (most - least < leastFilled * (high - low))
       found.push({ severity: 'error', text: `${data} fill next to nothing of the ${declared}` })
     const { scale, normalisation } = await betterFeedings(bench)

@@ -34,7 +34,10 @@ export function withCells(
   const size = elementCount(sampleShape)
   const matrix = (of: (cell: Cell) => Float32Array): string =>
     g.constant(
-      tensorOfFloats([cells.length, of(cells[0]!).length], cells.flatMap((one) => [...of(one)])),
+      tensorOfFloats(
+        [cells.length, of(cells[0]!).length],
+        cells.flatMap((one) => [...of(one)]),
+      ),
     )
   // ‖x − c‖² = ‖x‖² − 2(x·c − ½‖c‖²)
   const centres = tensorOfFloats(
@@ -46,11 +49,7 @@ export function withCells(
   )
   const halves = cells.map(({ clean }) => clean.reduce((sum, value) => sum + value * value, 0) / 2)
   const flat = know(g.emit('Reshape', [input, g.ints([batch ?? -1, size])]), 'float32', size)
-  const products = know(
-    g.emit('MatMul', [flat, g.constant(centres)]),
-    'float32',
-    cells.length,
-  )
+  const products = know(g.emit('MatMul', [flat, g.constant(centres)]), 'float32', cells.length)
   const nearness = know(
     g.emit('Sub', [products, g.constant(tensorOfFloats([cells.length], halves))]),
     'float32',
@@ -61,20 +60,28 @@ export function withCells(
     know(g.emit('Gather', [values, cell], { axis: 0 }), 'float32', width)
   const { width } = feature
   const moved = know(
-    g.emit('Sub', [feature.value, own(matrix(({ features }) => features), width)]),
+    g.emit('Sub', [
+      feature.value,
+      own(
+        matrix(({ features }) => features),
+        width,
+      ),
+    ]),
     'float32',
     width,
   )
   const weighted = know(
-    g.emit('Mul', [moved, own(matrix(({ discriminator }) => discriminator.weight), width)]),
+    g.emit('Mul', [
+      moved,
+      own(
+        matrix(({ discriminator }) => discriminator.weight),
+        width,
+      ),
+    ]),
     'float32',
     width,
   )
-  const along = know(
-    g.emit('ReduceSum', [weighted, g.ints([1])], { keepdims: 1 }),
-    'float32',
-    1,
-  )
+  const along = know(g.emit('ReduceSum', [weighted, g.ints([1])], { keepdims: 1 }), 'float32', 1)
   const thresholds = matrix(({ discriminator }) => Float32Array.of(discriminator.threshold))
   const score = know(g.emit('Sub', [along, own(thresholds, 1)]), 'float32', 1)
   const other = know(g.emit('Neg', [score]), 'float32', 1)
