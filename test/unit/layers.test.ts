@@ -25,13 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/stats': [],
   'src/store': ['src/plan', 'src/data', 'src/threat'],
   'src/gate': ['src/stats', 'src/threat'],
-  'src/trust': [
-    'src/attack',
-    'src/graph',
-    'src/model',
-    'src/stats',
-    'src/threat',
-  ],
+  'src/trust': ['src/attack', 'src/graph', 'src/model', 'src/stats', 'src/threat'],
   'src/suite': ['src/threat', 'src/gate'],
   'src/config': [
     'src/runtime',

@@ -10,8 +10,8 @@ const steps = [1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5]
 const leastSlope = 0.5
 /** So short a step that what it changes is rounding. */
 const tiny = 2e-7
-/** A wrong gradient agrees by chance in one direction of a hundred; near a kink a right one may agree in none of them. */
-const limits = { error: 1e-2, share: 0.9, least: 8 }
+/** Near many kinks a right gradient may agree in none of the directions; a wrong one hardly ever does. */
+const limits = { error: 1e-2, share: 0.8, least: 8 }
 /** Rounding of a float32 logit, relative to the greatest one: at least. */
 const rounding = 4e-7
 
@@ -78,7 +78,7 @@ export const gradientCheck: Check = {
       return null
     return {
       severity: 'error',
-      text: `the gradient agrees with central differences at ${agreeing} of ${known.length} samples (limit 90 % within 1 % in one of ${directions} directions), median error of the best direction ${short(median(known))}`,
+      text: `the gradient agrees with central differences at ${agreeing} of ${known.length} samples (limit 80 % within 1 % in one of ${directions} directions), median error of the best direction ${short(median(known))}`,
     }
   },
 }

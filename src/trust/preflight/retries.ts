@@ -26,9 +26,10 @@ const scales: readonly Retry[] = [
   { kind: 'scale', title: 'values inverted', map: (value) => 1 - value },
 ]
 
+const at = (list: readonly number[], channel: number): number => list[channel % list.length]!
+
 /** `undone`: what a model would need whose own normalisation is applied a second time. */
 const normalisations = recipes.flatMap(([name, mean, std]): Retry[] => {
-  const at = (list: readonly number[], channel: number): number => list[channel % list.length]!
   const means = mean.map((one) => one.toPrecision(3)).join(' ')
   const title =
     name === '0.5/0.5' ? 'mean 0.5 and std 0.5' : `mean and std of ${name} (mean ${means})`

@@ -53,7 +53,8 @@ describe('E7 and E8, more of the same', () => {
     expect(found?.text).toMatch(/^twice the steps break \d+ more of 64 samples/)
   })
   it('breaks more where it all depends on the start', async () => {
-    const [found] = await raised(restarts, shattered(plain), { attack: pgdWith({ steps: 3 }) })
+    const changes = { attack: pgdWith({ steps: 1 }), threats: [linf(0.3)] }
+    const [found] = await raised(restarts, shattered(plain), changes)
     expect(found).toMatchObject({ severity: 'warning' })
     expect(found?.text).toMatch(/^a second random start break \d+ more/)
   })
@@ -67,7 +68,7 @@ describe('E7 and E8, more of the same', () => {
 
 describe('E14, the loss surface', () => {
   it('is rough', async () => {
-    const [found] = await raised(unstableLoss, shattered(plain), { threats: [linf(0.3)] })
+    const [found] = await raised(unstableLoss, shattered(plain))
     expect(found).toMatchObject({ severity: 'warning' })
   })
   it('is smooth', async () => {
@@ -145,16 +146,13 @@ describe('E23, a task with a solution', () => {
   })
 })
 
+const inner = (nodes: Graph['nodes'], outputs: string[], inputs: Graph['inputs'] = []): Graph => ({
+  ...graphOf({ nodes, outputs }),
+  inputs,
+})
+const graphAttr = (value: Graph) => ({ kind: 'graph', value }) as const
+
 describe('P14, loops', () => {
-  const inner = (
-    nodes: Graph['nodes'],
-    outputs: string[],
-    inputs: Graph['inputs'] = [],
-  ): Graph => ({
-    ...graphOf({ nodes, outputs }),
-    inputs,
-  })
-  const graphAttr = (value: Graph) => ({ kind: 'graph', value }) as const
   const base = linearOf([4], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], [0, 0, 0]) // prettier-ignore
   const pair = { x: samplesOf(4, [4]), labels: Int32Array.of(0, 1, 2, 0), samples: [0, 1, 2, 3] }
   const branches = {
