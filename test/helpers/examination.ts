@@ -100,3 +100,9 @@ export const severities = (found: readonly Raised[]): string[] =>
 export const errorsOf = (findings: readonly Finding[]): string[] => [
   ...new Set(findings.flatMap(({ severity, signal }) => (severity === 'error' ? [signal] : []))),
 ]
+
+/** A property of the handle itself, as a Proxy must hand it out. */
+export function bound(model: ModelHandle, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(model, name, model)
+  return typeof value === 'function' ? (value.bind(model) as unknown) : value
+}

@@ -117,14 +117,15 @@ async function slopes(
   return found
 }
 
+const agree = (a: number, b: number): boolean =>
+  Math.abs(a - b) < limits.error * Math.max(Math.abs(a), Math.abs(b))
+
 /** Whether a slope is the gradient's; null where nothing is known. */
 function compare(exact: number, found: readonly Slope[], leastKnown: number): boolean | null {
   const known = found.flatMap(({ numeric, blur }) => {
     const scale = Math.max(Math.abs(exact), Math.abs(numeric))
     return scale > leastKnown && blur < limits.error * scale ? [numeric] : []
   })
-  const agree = (a: number, b: number): boolean =>
-    Math.abs(a - b) < limits.error * Math.max(Math.abs(a), Math.abs(b))
   if (known.some((numeric) => agree(numeric, exact))) return true
   return known.some((numeric, k) => k > 0 && agree(numeric, known[k - 1]!)) ? false : null
 }

@@ -23,7 +23,7 @@ import {
   saturated,
   softmaxTwice,
 } from '../../helpers/broken-models.js'
-import { demoGraph, glyphs, linf, raised, severities } from '../../helpers/examination.js'
+import { bound, demoGraph, glyphs, linf, raised, severities } from '../../helpers/examination.js'
 import { linearOf, openModel, samplesOf, withTail } from '../../helpers/networks.js'
 import { nodeOf } from '../../helpers/graphs.js'
 
@@ -169,12 +169,6 @@ describe('P8, approximations', () => {
   })
   it('are none', async () => expect(await raised(approximations, plain)).toEqual([]))
 })
-
-/** A property of the handle itself, as a Proxy must hand it out. */
-function bound(model: ModelHandle, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(model, name, model)
-  return typeof value === 'function' ? (value.bind(model) as unknown) : value
-}
 
 describe('P9, the gradient', () => {
   it('is wrong', async () => {

@@ -15,7 +15,7 @@ import { unitTest } from '../../../src/trust/probes/unit-test.js'
 import { unstableLoss } from '../../../src/trust/probes/unstable-loss.js'
 import { uselessGradient } from '../../../src/trust/probes/useless-gradient.js'
 import { binarized, shattered } from '../../helpers/broken-models.js'
-import { demoGraph, linf, raised, severities } from '../../helpers/examination.js'
+import { demoGraph, glyphs, linf, raised, severities } from '../../helpers/examination.js'
 import { graphOf, nodeOf } from '../../helpers/graphs.js'
 import { linearOf, predictionsOf, openModel, samplesOf, withTail } from '../../helpers/networks.js'
 
@@ -35,9 +35,9 @@ const pgdWith = (defaults: Readonly<Record<string, unknown>>): AttackPlugin => (
 
 describe('E5, without a bound', () => {
   it('a network of no gradient stands', async () => {
-    const [found] = await raised(unbounded, binarized(plain))
+    const [found] = await raised(unbounded, binarized(plain), glyphs(24))
     expect(found).toMatchObject({ severity: 'error' })
-    expect(found?.text).toMatch(/^100\.0 % of 48 samples survive/)
+    expect(found?.text).toMatch(/^100\.0 % of 2\d samples survive/)
   })
   it('others fall', async () => {
     expect(await raised(unbounded, plain)).toEqual([])
