@@ -5,7 +5,6 @@ import { attackedInput } from '../graph/passes/preprocess.js'
 import { elementCount } from '../graph/tensor.js'
 import { argmax, padRows, type ModelHandle } from '../model/handle.js'
 import { isFusedNorm, type ThreatModel } from '../threat/threat-model.js'
-import type { Need } from './check.js'
 import { greatestDistance, memo } from './measure.js'
 import type { Examination } from './types.js'
 
@@ -14,6 +13,14 @@ const most = { clean: 256, gradients: 64 }
 
 /** Passes that show whether the model is random, and how far apart their unit vectors may be. Source: AutoAttack's checks. */
 const passes = { count: 5, samples: 32, apart: 1e-4 }
+
+/**
+ * - `gradient`: the network can be differentiated.
+ * - `determinism`: two passes give the same scores, or what is measured would be the noise.
+ * - `ball`: there is a threat model that gradient steps know, with an epsilon above 0.
+ * - `right`: the network is right about some samples.
+ */
+export type Need = 'gradient' | 'determinism' | 'ball' | 'right'
 
 export interface Samples {
   readonly n: number
@@ -256,6 +263,7 @@ export class Bench {
   }
 
   async close(): Promise<void> {
-    await (await this.#logitsOnly)?.close()
+    // Who asked for one that could not be opened has been told.
+    await (await this.#logitsOnly?.catch(() => undefined))?.close()
   }
 }

@@ -1,4 +1,4 @@
-import type { Bench } from './bench.js'
+import type { Bench, Need } from './bench.js'
 import type { Severity } from './types.js'
 
 /** What a check found. */
@@ -9,14 +9,6 @@ export interface Raised {
   /** What was measured, in one line with its numbers. */
   readonly text: string
 }
-
-/**
- * - `gradient`: the network can be differentiated.
- * - `determinism`: two passes give the same scores, or what is measured would be the noise.
- * - `ball`: there is a threat model that gradient steps know, with an epsilon above 0.
- * - `right`: the network is right about some samples.
- */
-export type Need = 'gradient' | 'determinism' | 'ball' | 'right'
 
 /** One signal that needs to run the model. One file, and one line in `examine.ts`. */
 export interface Check {

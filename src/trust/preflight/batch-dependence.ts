@@ -1,5 +1,6 @@
 import type { Graph, Node } from '../../graph/ir.js'
 import { scalar } from '../../graph/tensor.js'
+import { influence } from '../../model/batch.js'
 import { createRng } from '../../util/rng.js'
 import type { Bench } from '../bench.js'
 import type { Check, Raised } from '../check.js'
@@ -21,6 +22,8 @@ export const batchDependence: Check = {
       const text = `layers in training mode: ${training.slice(0, 3).join(', ')}${rest}; export the model in evaluation mode`
       found.push({ severity: 'error', text })
     }
+    const note = bench.job.model.prepared.notes.find((one) => one.startsWith(influence))
+    if (note) found.push({ severity: 'error', text: note })
     if ((await bench.has('determinism')) && bench.job.model.prepared.batch !== 1) {
       const measured = await amongOthers(bench)
       if (measured) found.push(measured)

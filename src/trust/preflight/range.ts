@@ -5,6 +5,9 @@ import { betterFeedings } from './retries.js'
 /** Data that fill less of the declared range than this make any epsilon in its units a huge one. */
 const leastFilled = 0.02
 
+/** What readers of data let pass, too. */
+const rounding = 1e-6
+
 /** P4. Data, declared range and network disagree about the scale of a value. */
 export const inputRange: Check = {
   signal: 'P4',
@@ -14,9 +17,10 @@ export const inputRange: Check = {
     const [least, most] = bench.dataRange()
     const declared = `declared range ${short(low)} to ${short(high)}`
     const data = `data from ${short(least)} to ${short(most)}`
+    const slack = rounding * (high - low)
     const found: Raised[] = []
     const outside = bench.job.x.reduce(
-      (count, value) => count + (value < low || value > high ? 1 : 0),
+      (count, value) => count + (value < low - slack || value > high + slack ? 1 : 0),
       0,
     )
     if (outside > 0) {

@@ -30,7 +30,8 @@ export function lastFeatures({ graph, infos, logits, classes }: PreparedModel): 
 function isProduct(graph: Graph, { op, inputs, attrs }: Node): boolean {
   const isTransposed = attrs['transA']?.kind === 'int' && attrs['transA'].value === 1
   const isLayer = op === 'MatMul' || (op === 'Gemm' && !isTransposed)
-  return isLayer && !(inputs[0]! in graph.initializers) && inputs[1]! in graph.initializers
+  const [features = '', weight = ''] = inputs
+  return isLayer && !(features in graph.initializers) && weight in graph.initializers
 }
 
 const light = new Set(['Add', 'Sub', 'Mul', 'Div', 'Identity', 'Reshape', 'Flatten', 'Cast'])

@@ -13,11 +13,19 @@ import { withCells, type Cell } from './surgery.js'
 const [samples, inside, border] = [32, 40, 4]
 /** Inner points lie in a ball of half the radius. */
 const innerShare = 0.5
-/** The decision boundary lies close to the known adversarial example, so that chance does not find another one. */
-const closeness = 0.9
+/**
+ * Where between the others and the known adversarial example the decision boundary lies. At 0.5 the noise attack solves
+ * 16 to 37 % on the demo's networks at L∞ 0.03 to 0.2, PGD-40 with three restarts 97 to 100 %; at 0.9 they solve 3 to 12 %
+ * and 94 to 100 %.
+ */
+const closeness = 0.5
+/** Those that are left are tried again: a stuck ReLU is no masking. */
+const restarts = 3
+/** In a ball of few dimensions one corner can be an island, which no gradient leads to. */
+const leastValues = 24
 /** With fewer samples a share says little. */
 const leastDecided = 10
-const found = 0.95
+const limits = { warning: 0.95, error: 0.85 }
 
 /**
  * E23. The attack is given a task that has a solution: the last layer of the network is replaced by a linear one that calls
@@ -33,6 +41,7 @@ export const unitTest: Check = {
   signal: 'E23',
   needs: ['gradient', 'determinism', 'right', 'ball'],
   async run(bench) {
+    if (bench.size < leastValues) return null
     const threat = bench.threat()!
     const feature = lastFeatures(bench.job.model.prepared)
     const chosen = await bench.right(samples)
@@ -51,14 +60,14 @@ export const unitTest: Check = {
       if (solvable.length < leastDecided) return null
       const at = bench.take(solvable.map(({ id }) => id))
       const task = { ...at, labels: new Int32Array(at.n) }
-      const { outcomes } = await bench.attack(task, {}, { model, threat })
+      const { outcomes } = await bench.attack(task, {}, { model, threat, restarts })
       const solved = outcomes.filter(({ success }) => success).length
-      if (solved >= found * at.n) return null
+      if (solved >= limits.warning * at.n) return null
       const { attack } = bench.job
       return {
-        severity: 'error',
+        severity: solved < limits.error * at.n ? 'error' : 'warning',
         where: `${attack.label(attack.params.parse({}))}, last layer replaced`,
-        text: `finds ${solved} of ${at.n} adversarial examples that provably exist, ${percent(solved / at.n)} (limit 95 %)`,
+        text: `finds ${solved} of ${at.n} adversarial examples that provably exist, ${percent(solved / at.n)} (limit 95 %; error below 85 %)`,
       }
     } finally {
       await model.close()
