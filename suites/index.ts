@@ -1,6 +1,9 @@
 import type { Suite } from '../src/plugin.js'
+import { autoattack } from './autoattack.js'
+import { nightly } from './nightly.js'
 import { quick } from './quick.js'
+import { release } from './release.js'
 import { standard } from './standard.js'
 
 /** The built-in suites. A new one is one file and one line here. */
-export const builtInSuites: readonly Suite[] = [quick, standard]
+export const builtInSuites: readonly Suite[] = [quick, standard, nightly, release, autoattack]

@@ -3,11 +3,13 @@ import { defineSuite } from '../src/plugin.js'
 export const standard = defineSuite({
   id: 'standard',
   title: 'Standard evaluation, L∞ and L2',
-  describe: 'For a release, on data in [0, 1]: two losses, restarts and two norms.',
+  describe:
+    'For a merge to main, on data in [0, 1]: two losses, restarts, a score attack and two norms.',
   attacks: [
     { use: 'fgsm' },
     { use: 'pgd', params: { steps: 40 }, restarts: 2 },
     { use: 'pgd', params: { steps: 40, loss: 'margin' } },
+    { use: 'square', params: { queries: 500 } },
     { use: 'noise' },
   ],
   threats: [

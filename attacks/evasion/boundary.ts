@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineAttack, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean } from './lib/decisions.js'
+import { fillNormal } from './lib/draws.js'
 import { gridOf, type Grid } from './lib/grid.js'
 
 interface Steps {
@@ -72,9 +73,8 @@ function* walk(sample: Sample, grid: Grid, threat: ThreatModel, steps: Steps): C
   const start = yield* anyExample(sample, grid, threat)
   let example = yield* towardsClean(sample, threat, start, 1e-3)
   for (let step = 0; ; step++) {
-    const { length, unit } = turned(sample, example, sphericalStep)
-    const at = (reach: number): Float32Array =>
-      sample.clean.map((value, i) => value + reach * length * unit[i]!)
+    const candidate = turned(sample, example, sphericalStep)
+    const at = (reach: number): Float32Array => pointAt(sample, candidate, reach)
     if (step % 10 === 0) {
       const isHit = yield* fools(sample, threat, at(1))
       const factor = adapt(onSphere.add(isHit), [0.2, 0.5])
@@ -88,26 +88,39 @@ function* walk(sample: Sample, grid: Grid, threat: ThreatModel, steps: Steps): C
   }
 }
 
+interface Candidate {
+  /** Of the example, from the clean sample. */
+  readonly length: number
+  readonly unit: Float64Array
+}
+
 /** The direction from the clean sample to the example, turned by a random step of `step` times their distance. */
-function turned(
-  { clean, rng }: Sample,
-  example: Float32Array,
-  step: number,
-): { length: number; unit: Float64Array } {
-  const unit = Float64Array.from(example, (value, i) => value - clean[i]!)
+function turned({ clean, rng }: Sample, example: Float32Array, step: number): Candidate {
+  const size = example.length
+  const [unit, side] = [new Float64Array(size), new Float64Array(size)]
+  for (let i = 0; i < size; i++) unit[i] = example[i]! - clean[i]!
   const length = normalise(unit)
-  const side = unit.map(() => rng.normal())
-  const along = side.reduce((sum, value, i) => sum + value * unit[i]!, 0)
-  for (let i = 0; i < side.length; i++) side[i]! -= along * unit[i]!
+  fillNormal(rng, side)
+  let along = 0
+  for (let i = 0; i < size; i++) along += side[i]! * unit[i]!
+  for (let i = 0; i < size; i++) side[i]! -= along * unit[i]!
   normalise(side)
-  for (let i = 0; i < unit.length; i++) unit[i]! += step * side[i]!
+  for (let i = 0; i < size; i++) unit[i]! += step * side[i]!
   normalise(unit)
   return { length, unit }
 }
 
+function pointAt({ clean }: Sample, { length, unit }: Candidate, reach: number): Float32Array {
+  const point = new Float32Array(unit.length)
+  for (let i = 0; i < point.length; i++) point[i] = clean[i]! + reach * length * unit[i]!
+  return point
+}
+
 /** To length 1, in place. @returns the length before */
 function normalise(values: Float64Array): number {
-  const length = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+  let square = 0
+  for (const value of values) square += value * value
+  const length = Math.sqrt(square)
   if (length > 0) for (let i = 0; i < values.length; i++) values[i]! /= length
   return length
 }

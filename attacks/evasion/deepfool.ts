@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, type Sample } from '../../src/plugin.js'
+import { rivalsOf } from './lib/rivals.js'
 
 /**
  * Of each sample, the step to the nearest of the linearised borders: δ = |f|/‖w‖₂² · w in L2, |f|/‖w‖₁ · sign w in L∞,
@@ -35,25 +36,24 @@ export const deepfool = defineAttack({
     const classes = new Map<number, readonly number[]>()
     for (const { id, label, scores } of context.samples) {
       total.set(id, new Float32Array(context.sampleSize))
-      classes.set(id, othersByScore(scores, label).slice(0, candidates))
+      classes.set(id, rivalsOf(scores, label).slice(0, candidates))
     }
     const most = Math.min(candidates, context.classes - 1)
-    const hasLeft = (): boolean => context.samples.every(({ closest }) => closest !== null)
-    for (let step = 0; step < steps && !hasLeft(); step++) {
+    for (let step = 0; step < steps && context.living > 0; step++) {
       const nearest = new Map<number, Nearest>()
       for (let k = 0; k < most && context.living > 0; k++) {
         await context.gradient({
           loss: 'difference',
           towards: ({ id }) => classes.get(id)![k]!,
         })
+        context.leave(({ closest }) => closest !== null)
         for (const sample of context.samples) {
           const found = borderOf(sample, context.threat.norm === 'linf')
           if (found.ratio < (nearest.get(sample.id)?.ratio ?? Infinity))
             nearest.set(sample.id, found)
         }
       }
-      for (const { id, clean, point, closest } of context.samples) {
-        if (closest) continue
+      for (const { id, clean, point } of context.samples) {
         const sum = total.get(id)!
         const move = nearest.get(id)?.step
         for (let i = 0; i < sum.length; i++) {
@@ -62,7 +62,7 @@ export const deepfool = defineAttack({
         }
       }
     }
-    await context.score()
+    if (context.living > 0) await context.score()
   },
 })
 
@@ -75,9 +75,4 @@ function borderOf({ loss, gradient }: Sample, isLinf: boolean): Nearest {
   if (!(length > 0)) return { ratio: Infinity, step: gradient }
   const step = gradient.map((value) => (gap / length) * (isLinf ? Math.sign(value) : value))
   return { ratio: gap / (isLinf ? length : Math.sqrt(length)), step }
-}
-
-function othersByScore(scores: Float32Array, label: number): number[] {
-  const others = [...scores.keys()].filter((k) => k !== label)
-  return others.sort((a, b) => scores[b]! - scores[a]!)
 }

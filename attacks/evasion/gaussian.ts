@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
+import { fillNormal } from './lib/draws.js'
 
 export const gaussian = defineAttack({
   id: 'gaussian',
@@ -26,7 +27,8 @@ export const gaussian = defineAttack({
     const { norm, epsilon } = context.threat
     for (let i = 0; i < tries && context.living > 0; i++) {
       for (const { clean, point, rng } of context.samples) {
-        const draw = Float64Array.from(clean, () => rng.normal())
+        const draw = new Float64Array(clean.length)
+        fillNormal(rng, draw)
         // In L∞ what is beyond the ball is clipped; in L2 and L1 the direction is what is drawn.
         const length =
           norm === 'linf'

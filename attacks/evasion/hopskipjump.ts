@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineAttack, distance, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean, type Asking } from './lib/decisions.js'
+import { fillNormal } from './lib/draws.js'
 import { gridOf, type Grid } from './lib/grid.js'
 
 interface Settings {
@@ -72,13 +73,13 @@ function* normal(
 ): Asking<Float64Array> {
   const size = example.length
   const [all, fooling] = [new Float64Array(size), new Float64Array(size)]
-  const draw = new Float32Array(size)
+  const [draw, probe] = [new Float32Array(size), new Float32Array(size)]
   let hits = 0
   for (let k = 0; k < count; k++) {
     if (threat.norm === 'linf') sample.rng.fillUniform(draw, -1, 1)
-    else for (let i = 0; i < size; i++) draw[i] = sample.rng.normal()
-    const scale = spread / Math.hypot(lengthOf(draw), 1e-30)
-    const probe = example.map((value, i) => value + scale * draw[i]!)
+    else fillNormal(sample.rng, draw)
+    const scale = spread / Math.max(lengthOf(draw), 1e-30)
+    for (let i = 0; i < size; i++) probe[i] = example[i]! + scale * draw[i]!
     const isHit = yield* fools(sample, threat, probe)
     if (isHit) hits++
     for (let i = 0; i < size; i++) {

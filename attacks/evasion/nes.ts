@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineAttack, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
+import { fillNormal } from './lib/draws.js'
 import { estimate, type Estimate } from './lib/estimate.js'
 
 export const nes = defineAttack({
@@ -49,9 +50,7 @@ export const nes = defineAttack({
           pairs,
           reach: sigma * (threat.bounds[1] - threat.bounds[0]),
           objective: 'ce',
-          draw: ({ rng }, out) => {
-            for (let i = 0; i < out.length; i++) out[i] = rng.normal()
-          },
+          draw: fillNormal,
         },
       ),
     )

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineAttack, distance, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean } from './lib/decisions.js'
+import { fillSigns } from './lib/draws.js'
 import { gridOf, type Grid } from './lib/grid.js'
 
 export const signFlip = defineAttack({
@@ -58,6 +59,7 @@ function* flip(
   const start = yield* anyExample(sample, grid, threat)
   let example = yield* towardsClean(sample, threat, start, 2 ** -10)
   const chances = new Float64Array(example.length).fill(settings.flips)
+  const [draws, signs] = [new Float64Array(example.length), new Float32Array(example.length)]
   const adapt = (i: number, by: number): void => {
     // Samples of few values would hardly ever flip one.
     const most = Math.max(greatestChance, 1 / chances.length)
@@ -68,24 +70,26 @@ function* flip(
     for (let round = 0; round < 10; round++) {
       const { clean } = sample
       const most = Math.max(0, distance('linf', example, clean) - alpha)
+      fillSigns(rng, signs)
       const smaller = example.map((value, i) => {
-        const d = value - clean[i]! + (rng.uniform() < 0.5 ? -alpha : alpha)
+        const d = value - clean[i]! + alpha * signs[i]!
         return clean[i]! + Math.min(Math.max(d, -most), most)
       })
       if (yield* fools(sample, threat, smaller)) {
         example = smaller
         shrunk++
       }
-      const isTurned = Uint8Array.from(chances, (chance) => (rng.uniform() < chance ? 1 : 0))
-      const turned = example.map((value, i) => {
-        const x = sample.clean[i]!
-        return isTurned[i] === 1 ? x - (value - x) : value
-      })
+      rng.fillUniform(draws, 0, 1)
+      // A view read anew: the rows may have been packed since.
+      const x = sample.clean
+      const turned = example.map((value, i) =>
+        draws[i]! < chances[i]! ? x[i]! - (value - x[i]!) : value,
+      )
       if (yield* fools(sample, threat, turned)) {
         example = turned
         flipped++
         // Signs that may change are more likely to change again.
-        for (let i = 0; i < chances.length; i++) adapt(i, isTurned[i] === 1 ? 1e-4 : -1e-4)
+        for (let i = 0; i < chances.length; i++) adapt(i, draws[i]! < chances[i]! ? 1e-4 : -1e-4)
       }
     }
     if (shrunk > 7) alpha *= 1.5

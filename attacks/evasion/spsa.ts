@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineAttack, type Sample } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
+import { fillSigns } from './lib/draws.js'
 import { estimate, type Estimate } from './lib/estimate.js'
 
 export const spsa = defineAttack({
@@ -45,9 +46,7 @@ export const spsa = defineAttack({
         pairs,
         reach: delta * range,
         objective: 'margin',
-        draw: ({ rng }, out) => {
-          for (let i = 0; i < out.length; i++) out[i] = rng.uniform() < 0.5 ? -1 : 1
-        },
+        draw: fillSigns,
       }),
     )
   },

@@ -1,5 +1,6 @@
 import { GauntletError } from '../errors.js'
 import type { ModelHandle } from '../model/handle.js'
+import type { Feed } from '../runtime/session.js'
 import { ascend } from '../threat/ascend.js'
 import { isFusedNorm, normLabels, type FusedNorm } from '../threat/threat-model.js'
 import { steepest, stateNames, type UpdateRule } from '../step/update-rule.js'
@@ -52,9 +53,16 @@ export class Calls {
     await this.#inBatches(async (part) => {
       const feeds = lossFeeds(model, living, part, targets)
       const totals = columns.map(([, column]) => column.rows(part.from, part.count))
+      // One pass writes the gradient to where it stays; a padded call has more rows than there is room for.
+      const dims = [part.rows, ...model.prepared.sampleShape]
+      const isInPlace = eot === 1 && part.count === part.rows
+      const room: Record<string, Feed> = isInPlace
+        ? { gradient: { dtype: 'float32', dims, data: totals[0]! } }
+        : {}
       for (let pass = 0; pass < eot; pass++) {
-        const outputs = await session.run(feeds)
+        const outputs = await session.run(feeds, room)
         columns.forEach(([name], k) => {
+          if (name in room) return
           const values = (outputs[name]!.data as Float32Array).subarray(0, totals[k]!.length)
           if (pass === 0) totals[k]!.set(values)
           else add(totals[k]!, values)

@@ -65,6 +65,11 @@ export class Living {
     ;[this.xAdv, this.#next] = [this.#next, this.xAdv]
   }
 
+  /** @returns the row, behind the others, that a sample which was taken out has from now on */
+  add(id: number): number {
+    return this.ids.push(id) - 1
+  }
+
   /** Takes rows out and closes the gaps, keeping the order. */
   remove(rows: ReadonlySet<number>): void {
     if (rows.size === 0) return

@@ -8,8 +8,7 @@ import type {
   AttackContext,
   AttackKind,
   AttackPlugin,
-  ClosestExample,
-  LossOptions,
+  GradientOptions,
   StepOptions,
 } from './types.js'
 
@@ -32,9 +31,11 @@ export class Start {
   readonly #living: Living
   readonly #calls: Calls
   #samples: LivingSample[]
+  /** Those the attack is done with, and their last points. */
+  #left = new Map<LivingSample, Float32Array>()
   #plugin: AttackPlugin
   /** Examples of minimum norm that a program saw, and no fresh pass has checked yet. */
-  readonly #closest = new Map<number, ClosestExample>()
+  readonly #closest = new Map<number, { readonly point: Float32Array; distance: number }>()
   readonly #stream: Stream
   #parts = 0
   #isBusy = false
@@ -49,15 +50,7 @@ export class Start {
     this.#living = living
     this.#calls = new Calls(shard, living)
     this.#samples = living.ids.map((id, row) => {
-      const own = (array: Float32Array): Float32Array => array.subarray(id * size, (id + 1) * size)
-      living.row(living.x, row).set(shard.clean(id))
-      living.row(living.xAdv, row).set(shard.clean(id))
-      if (threat.norm === 'linf') {
-        living.row(living.lower, row).set(own(shard.lower))
-        living.row(living.upper, row).set(own(shard.upper))
-      }
-      living.labels[row] = BigInt(labels[id]!)
-      living.targets[row] = BigInt(Math.max(0, targets[id]!))
+      this.#fill(id, row)
       return new LivingSample(id, {
         living,
         row,
@@ -70,6 +63,21 @@ export class Start {
       })
     })
     this.#limitSight()
+  }
+
+  /** Puts a sample into a row, at its clean point. */
+  #fill(id: number, row: number): void {
+    const { shard } = this
+    const living = this.#living
+    living.row(living.x, row).set(shard.clean(id))
+    living.row(living.xAdv, row).set(shard.clean(id))
+    if (shard.job.threat.norm === 'linf') {
+      const own = [id * shard.size, (id + 1) * shard.size] as const
+      living.row(living.lower, row).set(shard.lower.subarray(...own))
+      living.row(living.upper, row).set(shard.upper.subarray(...own))
+    }
+    living.labels[row] = BigInt(shard.job.labels[id]!)
+    living.targets[row] = BigInt(Math.max(0, shard.targets[id]!))
   }
 
   get samples(): readonly LivingSample[] {
@@ -95,13 +103,13 @@ export class Start {
     })
   }
 
-  gradient(options: LossOptions): Promise<void> {
+  gradient(options: GradientOptions): Promise<void> {
     return this.#alone(async () => {
       if (!this.#plugin.needs.includes('gradient'))
         throw new Error(`${this.#plugin.id} does not declare that it needs gradients`)
-      this.#confine()
+      this.#confine(options.within)
       await this.#calls.gradient(this.#samples, options)
-      await this.#look()
+      if ((options.within ?? this.#area) === this.#area) await this.#look(options)
     })
   }
 
@@ -126,6 +134,25 @@ export class Start {
     })
   }
 
+  leave(isDone: (sample: LivingSample) => boolean): void {
+    if (this.#isBusy) throw new Error(`${this.#plugin.id} takes samples out during a call`)
+    const done = new Set(this.#samples.filter(isDone))
+    for (const sample of done) this.#left.set(sample, sample.point.slice())
+    this.#take(done)
+  }
+
+  /** Brings back who has left a part of the attack, and still stands. */
+  #comeBack(): void {
+    for (const [sample, point] of this.#left) {
+      if (!this.shard.standing.includes(sample.id)) continue
+      sample.row = this.#living.add(sample.id)
+      this.#fill(sample.id, sample.row)
+      sample.point.set(point)
+      this.#samples.push(sample)
+    }
+    this.#left = new Map()
+  }
+
   async run(
     plugin: AttackPlugin,
     context: AttackContext,
@@ -134,6 +161,8 @@ export class Start {
     const outer = this.#plugin
     const part = this.#parts++
     const params: unknown = plugin.params.parse(options.params ?? {})
+    const left = this.#left
+    this.#left = new Map()
     for (let restart = 0; restart < (options.restarts ?? plugin.restarts); restart++) {
       if (this.#samples.length === 0) break
       this.#plugin = plugin
@@ -144,7 +173,9 @@ export class Start {
       this.#limitSight()
       await plugin.run(context, params)
       await this.end()
+      this.#comeBack()
     }
+    this.#left = left
     this.#plugin = outer
     this.#living.forgetColumns()
     this.#limitSight()
@@ -154,7 +185,10 @@ export class Start {
   end(): Promise<void> {
     return this.#alone(async () => {
       if (this.#area === 'bounds') return this.#checkClosest()
-      const last = this.#samples.map(({ id, point }): Claim => ({ id, point }))
+      const last = [
+        ...[...this.#left].map(([{ id }, point]): Claim => ({ id, point })),
+        ...this.#samples.map(({ id, point }): Claim => ({ id, point })),
+      ]
       for (const { id, point } of last) this.shard.confine(id, point, 'ball')
       await this.#judge(
         last.filter((claim) => !this.shard.isJudged(claim)),
@@ -210,8 +244,8 @@ export class Start {
     }
   }
 
-  #confine(): void {
-    for (const { id, point } of this.#samples) this.shard.confine(id, point, this.#area)
+  #confine(area = this.#area): void {
+    for (const { id, point } of this.#samples) this.shard.confine(id, point, area)
   }
 
   /** Scores of the model itself judge at once; those of a surrogate are only for the attack to read. */
@@ -236,13 +270,13 @@ export class Start {
   }
 
   /** After a gradient: its scores make claims, or (in minimum norm) examples to come back to. */
-  async #look(): Promise<void> {
-    const fooled = this.#samples.filter(({ isFooled }) => isFooled)
+  async #look({ keep = () => true }: GradientOptions): Promise<void> {
+    const fooled = this.#samples.filter((sample) => sample.isFooled)
     if (this.#area === 'ball') return this.#judge(fooled.map(({ id, point }) => ({ id, point })))
     const { threat, search } = this.shard.job
     const claims: Claim[] = []
     for (const sample of fooled) {
-      if (!this.#keepClosest(sample) || search === 'closest') continue
+      if (!keep(sample) || !this.#keepClosest(sample) || search === 'closest') continue
       const { point, distance: reach } = this.#closest.get(sample.id)!
       if (reach <= threat.epsilon) claims.push({ id: sample.id, point })
     }
@@ -252,15 +286,20 @@ export class Start {
   /** @returns whether it is the closest so far */
   #keepClosest({ id, point }: LivingSample): boolean {
     const reach = distance(this.shard.job.threat.norm, point, this.shard.clean(id))
-    if (!(reach < (this.#closest.get(id)?.distance ?? Infinity))) return false
-    this.#closest.set(id, { point: point.slice(), distance: reach })
+    const known = this.#closest.get(id)
+    if (!(reach < (known?.distance ?? Infinity))) return false
+    if (!known) this.#closest.set(id, { point: point.slice(), distance: reach })
+    else {
+      known.point.set(point)
+      known.distance = reach
+    }
     return true
   }
 
   /** A surrogate's examples are shown to the model at the end only; of a universal attack only its last answer counts. */
   async #judge(claims: readonly Claim[], { isLast = false } = {}): Promise<void> {
     const { surrogate } = this.shard.job
-    const waits = this.#plugin.kind === 'universal' || (this.#area === 'ball' && surrogate)
+    const waits = this.#plugin.kind === 'universal' || surrogate !== undefined
     if (waits && !isLast) return
     this.#removeFallen(await this.shard.judge(claims, this.#area))
   }
@@ -268,14 +307,19 @@ export class Start {
   #removeFallen(reached: ReadonlySet<number>): void {
     const { shard } = this
     if (this.#area === 'bounds' && shard.job.search === 'closest') return
-    const isGone = ({ id }: LivingSample): boolean => reached.has(id) && shard.hasFallen(id)
-    const rows = new Set(this.#samples.filter(isGone).map(({ row }) => row))
-    this.#samples = this.#samples.filter((sample) => !isGone(sample))
-    this.#living.remove(rows)
+    const isGone = (id: number): boolean => reached.has(id) && shard.hasFallen(id)
+    this.#take(new Set(this.#samples.filter(({ id }) => isGone(id))))
+    shard.standing = shard.standing.filter((id) => !isGone(id))
+  }
+
+  /** Out of the living rows, which are packed anew. */
+  #take(samples: ReadonlySet<LivingSample>): void {
+    if (samples.size === 0) return
+    this.#living.remove(new Set([...samples].map(({ row }) => row)))
+    this.#samples = this.#samples.filter((sample) => !samples.has(sample))
     this.#samples.forEach((sample, row) => {
       sample.row = row
     })
-    shard.standing = this.#living.ids
   }
 }
 
@@ -300,6 +344,8 @@ export function contextOf(start: Start): AttackContext {
     gradient: (options) => start.gradient(options),
     score: () => start.score(),
     propose: (write) => start.propose(write),
+    note: (text) => void start.shard.notes.add(text),
+    leave: (isDone) => start.leave(isDone),
     run: (plugin, options) => start.run(plugin, context, options),
   }
   return context

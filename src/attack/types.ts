@@ -46,6 +46,16 @@ export interface LossOptions {
   readonly towards?: ((sample: Sample) => number) | undefined
 }
 
+export interface GradientOptions extends LossOptions {
+  /**
+   * Where points may be for this call. Default: as for every other. `bounds` lets an attack of fixed epsilon look beyond
+   * its ball; nothing it sees there is judged.
+   */
+  readonly within?: 'ball' | 'bounds' | undefined
+  /** Minimum norm: whether a point that reaches the goal is good enough to be kept as `closest`. Default: every one is. */
+  readonly keep?: ((sample: Sample) => boolean) | undefined
+}
+
 export interface StepOptions extends LossOptions {
   /** In the data set's units, as epsilon. */
   readonly stepSize: number
@@ -89,13 +99,21 @@ export interface AttackContext {
    * Each sample's gradient carries a positive factor, such that the greatest derivative of its loss by a logit is 1 and
    * nothing underflows. Of `margin` and `difference` it is 1 as it is.
    */
-  gradient(options: LossOptions): Promise<void>
+  gradient(options: GradientOptions): Promise<void>
 
   /** Scores the current point of every living sample: those it fools leave. One query a sample. */
   score(): Promise<void>
 
   /** Tries one candidate per living sample: `write` fills `out` (sample) from the clean sample `x`. One query a sample. */
   propose(write: (x: Float32Array, rng: Rng, out: Float32Array) => void): Promise<void>
+
+  /** Something the reader of the results should know, once: it stands in the report beside them. */
+  note(text: string): void
+  /**
+   * Takes out the samples that the attack is done with: no call costs them anything more. Their last points are judged
+   * at the end, as those of the others. Where each sample has a loop of its own, it costs the same in any shard.
+   */
+  leave(isDone: (sample: Sample) => boolean): void
 
   /** Runs another attack on what still stands; each of its restarts begins at the clean samples. */
   run(

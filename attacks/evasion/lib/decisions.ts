@@ -10,7 +10,11 @@ export function* fools(
   { bounds: [low, high] }: ThreatModel,
   point: Float32Array,
 ): Asking<boolean> {
-  for (let i = 0; i < point.length; i++) point[i] = Math.min(Math.max(point[i]!, low), high)
+  for (let i = 0; i < point.length; i++) {
+    const value = point[i]!
+    if (value < low) point[i] = low
+    else if (value > high) point[i] = high
+  }
   sample.point.set(point)
   yield
   return sample.isFooled

@@ -1,4 +1,4 @@
-import type { Sample } from '../../../src/plugin.js'
+import type { Rng, Sample } from '../../../src/plugin.js'
 import { objectiveOf, type ObjectiveName } from './objective.js'
 
 export interface Estimate {
@@ -8,7 +8,7 @@ export interface Estimate {
   readonly reach: number
   readonly objective: ObjectiveName
   /** Writes a random direction. */
-  readonly draw: (sample: Sample, out: Float32Array) => void
+  readonly draw: (rng: Rng, out: Float32Array) => void
 }
 
 /**
@@ -24,7 +24,7 @@ export function* estimate(
   const direction = new Float32Array(base.length)
   gradient.fill(0)
   for (let pair = 0; pair < pairs; pair++) {
-    draw(sample, direction)
+    draw(sample.rng, direction)
     let difference = 0
     for (const sign of [1, -1]) {
       const { point } = sample

@@ -45,11 +45,11 @@ function printAll(plugins: readonly AttackPlugin[], io: Io): void {
     id,
     needs.join(', '),
     norms.join(', '),
-    goals.join(', '),
+    goals.includes('targeted') ? 'yes' : 'no',
     title,
   ])
   io.out(
-    table([['id', 'needs', 'norms', 'goals', 'title'], ...rows], {
+    table([['id', 'needs', 'norms', 'targeted', 'title'], ...rows], {
       width: io.columns,
       decorate: (text, row) => (row === 0 ? paint(io.color, 'dim', text) : text),
     }),

@@ -8,8 +8,9 @@ export class Worker {
   #process
   #lines
 
-  constructor(python) {
-    this.#process = spawn(python, [join(import.meta.dirname, 'worker.py')], {
+  /** @param script - path of the Python file that answers */
+  constructor(python, script = join(import.meta.dirname, 'worker.py')) {
+    this.#process = spawn(python, [script], {
       stdio: ['pipe', 'pipe', 'inherit'],
       // A thread that spins after its turn would take time from the other side's.
       env: { ...process.env, OMP_WAIT_POLICY: 'passive' },

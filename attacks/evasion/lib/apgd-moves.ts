@@ -1,0 +1,90 @@
+import type { FusedNorm } from '../../../src/plugin.js'
+import { projectL1Box } from './l1-box.js'
+import { euclidean, kthLargest } from './vector.js'
+
+/** What a move reads and writes: `point` becomes the next point and `previous` the current one. */
+export interface Move {
+  readonly clean: Float32Array
+  readonly point: Float32Array
+  readonly previous: Float32Array
+  readonly gradient: Float32Array
+  readonly epsilon: number
+  readonly bounds: readonly [number, number]
+  readonly stepSize: number
+  /** α: the share of the new direction; the rest is the last move's. */
+  readonly share: number
+  /** L1: how many values a step may change. */
+  readonly count: number
+  /** (sample) room for intermediate values. */
+  readonly scratch: Float64Array
+}
+
+/** Of the radius in L2 and L1: rounded to float32, a point on the sphere is as often outside, and projected again. */
+const inside = 1 - 1e-6
+
+/**
+ * z = P(x + η·ascend ∇), x ← P(x + α·(z − x) + (1 − α)·(x − previous)).
+ * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
+ */
+export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
+  linf: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, share }) => {
+    const [low, high] = bounds
+    const rest = 1 - share
+    for (let i = 0; i < point.length; i++) {
+      const x = point[i]!
+      const c = clean[i]!
+      const g = gradient[i]!
+      // In float32, as the host's box is, or every other point would be put back by a rounding error.
+      const least = c - epsilon > low ? Math.fround(c - epsilon) : low
+      const most = c + epsilon < high ? Math.fround(c + epsilon) : high
+      let z = g > 0 ? x + stepSize : g < 0 ? x - stepSize : x
+      z = z < least ? least : z > most ? most : z
+      const y = x + share * (z - x) + rest * (x - previous[i]!)
+      previous[i] = x
+      point[i] = y < least ? least : y > most ? most : y
+    }
+  },
+  l2: (move) => {
+    const { clean, point, previous, gradient, stepSize, share, scratch } = move
+    const length = euclidean(gradient)
+    const scale = length > 0 ? stepSize / length : 0
+    for (let i = 0; i < point.length; i++) scratch[i] = point[i]! + scale * gradient[i]! - clean[i]!
+    shrink(move)
+    for (let i = 0; i < point.length; i++) {
+      const x = point[i]!
+      const z = clean[i]! + scratch[i]!
+      scratch[i] = x + share * (z - x) + (1 - share) * (x - previous[i]!) - clean[i]!
+      previous[i] = x
+    }
+    shrink(move)
+    for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scratch[i]!
+  },
+  /** Sparse steps, without the momentum: Croce & Hein 2021, arXiv:2103.01208, algorithm 2. */
+  l1: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, count, scratch }) => {
+    for (let i = 0; i < point.length; i++) scratch[i] = Math.abs(gradient[i]!)
+    const cut = kthLargest(scratch, Math.min(Math.max(count, 1), point.length))
+    let chosen = 0
+    for (let i = 0; i < point.length; i++)
+      if (gradient[i] !== 0 && Math.abs(gradient[i]!) >= cut) chosen++
+    const size = chosen > 0 ? stepSize / chosen : 0
+    for (let i = 0; i < point.length; i++) {
+      const x = point[i]!
+      const g = gradient[i]!
+      const step = Math.abs(g) >= cut ? size * Math.sign(g) : 0
+      scratch[i] = x + step - clean[i]!
+      previous[i] = x
+    }
+    projectL1Box(scratch, clean, inside * epsilon, bounds)
+    for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scratch[i]!
+  },
+}
+
+/** The δ in `scratch` onto the L2 ball, then within the bounds, which only shortens it. */
+function shrink({ clean, epsilon, bounds: [low, high], scratch }: Move): void {
+  const reach = euclidean(scratch)
+  const scale = reach > inside * epsilon ? (inside * epsilon) / reach : 1
+  for (let i = 0; i < scratch.length; i++) {
+    const c = clean[i]!
+    scratch[i] = Math.min(Math.max(c + scale * scratch[i]!, low), high) - c
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * What is compared: an attack of ours, and the same one with the same budget elsewhere. A row is
+ *
+ *   { title, norm, own: [id, parameters], peers: (epsilon) => [[tool, name there, arguments], …] }
+ *
+ * `closest` compares least norms instead of verdicts at an epsilon; `dear` rows run on fewer images.
+ */
+const many = (parts) => ({ parts })
+
+export const rows = [
+  {
+    title: 'FGSM',
+    norm: 'linf',
+    own: ['fgsm', {}],
+    peers: (eps) => [
+      ['foolbox', 'LinfFastGradientAttack', {}],
+      ['torchattacks', 'FGSM', { eps }],
+      ['art', 'FastGradientMethod', { eps, batch_size: 128 }],
+    ],
+  },
+  {
+    title: 'BIM-10',
+    norm: 'linf',
+    own: ['bim', {}],
+    peers: (eps) => [
+      ['foolbox', 'LinfBasicIterativeAttack', { rel_stepsize: 0.125, steps: 10 }],
+      ['torchattacks', 'BIM', { eps, alpha: eps / 8, steps: 10 }],
+      ['art', 'BasicIterativeMethod', { eps, eps_step: eps / 8, max_iter: 10, batch_size: 128 }],
+    ],
+  },
+  {
+    title: 'PGD-40',
+    norm: 'linf',
+    own: ['pgd', {}],
+    peers: (eps) => [
+      ['foolbox', 'LinfPGD', { rel_stepsize: 2.5 / 40, steps: 40 }],
+      ['torchattacks', 'PGD', { eps, alpha: eps / 16, steps: 40 }],
+      [
+        'art',
+        'ProjectedGradientDescent',
+        { eps, eps_step: eps / 16, max_iter: 40, num_random_init: 1, batch_size: 128 },
+      ],
+    ],
+  },
+  {
+    title: 'PGD-40',
+    norm: 'l2',
+    own: ['pgd', {}],
+    peers: (eps) => [
+      ['foolbox', 'L2PGD', { rel_stepsize: 2.5 / 40, steps: 40 }],
+      ['torchattacks', 'PGDL2', { eps, alpha: eps / 16, steps: 40 }],
+      [
+        'art',
+        'ProjectedGradientDescent',
+        { norm: 2, eps, eps_step: eps / 16, max_iter: 40, num_random_init: 1, batch_size: 128 },
+      ],
+    ],
+  },
+  {
+    title: 'MI-FGSM-10',
+    norm: 'linf',
+    own: ['mi-fgsm', {}],
+    peers: (eps) => [
+      ['foolbox', 'LinfMomentumIterativeFastGradientMethod', { rel_stepsize: 0.1, steps: 10 }],
+      ['torchattacks', 'MIFGSM', { eps, alpha: eps / 10, steps: 10 }],
+      [
+        'art',
+        'MomentumIterativeMethod',
+        { eps, eps_step: eps / 10, max_iter: 10, batch_size: 128 },
+      ],
+    ],
+  },
+  {
+    title: 'NI-FGSM-10',
+    norm: 'linf',
+    own: ['ni-fgsm', {}],
+    peers: (eps) => [['torchattacks', 'NIFGSM', { eps, alpha: eps / 10, steps: 10 }]],
+  },
+  ...['linf', 'l2'].map((norm) => apgd('APGD-CE', norm, 'apgd-ce', 'ce', 'cross_entropy')),
+  ...['linf', 'l2'].map((norm) => apgd('APGD-DLR', norm, 'apgd-dlr', 'dlr')),
+  {
+    title: 'APGD-CE',
+    norm: 'l1',
+    own: ['apgd-ce', {}],
+    peers: () => [['autoattack', 'APGD', many(['apgd-ce'])]],
+  },
+  {
+    title: 'APGD-T',
+    norm: 'linf',
+    dear: true,
+    own: ['apgd-t', {}],
+    peers: (eps) => [
+      ['torchattacks', 'APGDT', { eps, norm: 'Linf', steps: 100 }],
+      ['autoattack', 'APGD-T', many(['apgd-t'])],
+    ],
+  },
+  {
+    title: 'FAB-T',
+    norm: 'linf',
+    dear: true,
+    own: ['fab-t', {}],
+    peers: (eps) => [
+      ['torchattacks', 'FAB', { eps, norm: 'Linf', steps: 100, multi_targeted: true }],
+      ['autoattack', 'FAB-T', many(['fab-t'])],
+    ],
+  },
+  ...['linf', 'l2', 'l1'].map((norm) => ({
+    title: 'FAB-T',
+    norm,
+    dear: true,
+    closest: true,
+    own: ['fab-t', {}],
+    peers: () => [['autoattack', 'FAB-T', many(['fab-t'])]],
+  })),
+  ...['linf', 'l2'].map((norm) => ({
+    title: 'DeepFool',
+    norm,
+    dear: true,
+    closest: true,
+    own: ['deepfool', {}],
+    peers: () => [
+      ['foolbox', norm === 'l2' ? 'L2DeepFoolAttack' : 'LinfDeepFoolAttack', {}],
+      ...(norm === 'l2'
+        ? [
+            ['torchattacks', 'DeepFool', {}],
+            ['art', 'DeepFool', { max_iter: 50, epsilon: 0.02, batch_size: 64 }],
+          ]
+        : []),
+    ],
+  })),
+  ...['linf', 'l2'].map((norm) => ({
+    title: 'AutoAttack without Square',
+    norm,
+    dear: true,
+    own: ['autoattack', {}],
+    peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t'])]],
+  })),
+]
+
+/** Auto-PGD with one loss, 100 steps, one random start. */
+function apgd(title, norm, id, loss, artLoss) {
+  const name = norm === 'linf' ? 'Linf' : 'L2'
+  return {
+    title,
+    norm,
+    own: [id, {}],
+    peers: (eps) => [
+      ['torchattacks', 'APGD', { eps, norm: name, steps: 100, loss }],
+      ...(artLoss
+        ? [
+            [
+              'art',
+              'AutoProjectedGradientDescent',
+              {
+                norm: norm === 'linf' ? 'inf' : 2,
+                eps,
+                eps_step: 2 * eps,
+                max_iter: 100,
+                nb_random_init: 1,
+                loss_type: artLoss,
+                batch_size: 128,
+              },
+            ],
+          ]
+        : []),
+      ['autoattack', 'APGD', many([id])],
+    ],
+  }
+}
