@@ -44,7 +44,11 @@ export function examinationKey(task: Omit<ExaminationTask, 'key' | 'cell' | 'bat
     examination: examinationVersion,
     model: contentOf(model),
     dataset: dataset.digest,
-    ...{ threats, from, to, seed, provider },
+    threats,
+    from,
+    to,
+    seed,
+    provider,
   })
 }
 
