@@ -1,6 +1,7 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { CellView, ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
+import { signalsOf, signalText, spokenTrust, trustText } from './trust.js'
 import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
 import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
 import {
@@ -67,6 +68,7 @@ export function renderGate(report: RunReport, options: ConsoleOptions = {}): str
     ...spoken.flatMap((rule) => ruleLines(rule, width, paint)),
     ...(quiet.length === 0 ? [] : wrap(`✓ ${passedText(quiet)}`, width, '  ')),
     ...problemLines(report, width, paint),
+    ...trustLines(report, width, paint),
     ...approximationLines(report).flatMap((line) => wrap(`~ ${line}`, width, '  ')),
   ]
   return lines.join('\n')
@@ -117,6 +119,25 @@ function problemLines(report: RunReport, width: number, paint: Paint): string[] 
     ...first.map((problem) => cut(`  ${problem}`, width)),
     ...(more > 0 ? [`  and ${formatCounted(more, 'more problem')}`] : []),
   ]
+}
+
+const trustStyle = { high: 'green', medium: 'yellow', low: 'yellow', void: 'red' } as const
+const signalsShown = 3
+
+function trustLines(report: RunReport, width: number, paint: Paint): string[] {
+  return spokenTrust(report).flatMap((view) => {
+    const signals = signalsOf(view.findings.filter(({ severity }) => severity !== 'note'))
+    const more = signals.length - signalsShown
+    return [
+      ...wrap(`? trust in ${view.version} is ${trustText(view)}`, width, '  ').map((line) =>
+        paint(trustStyle[view.trust], line),
+      ),
+      ...signals
+        .slice(0, signalsShown)
+        .flatMap((signal) => wrap(`  ${signalText(signal)}`, width, '    ')),
+      ...(more > 0 ? [`  and ${formatCounted(more, 'more signal')} in the report`] : []),
+    ]
+  })
 }
 
 function comparisonLines(report: RunReport, width: number, room: number, paint: Paint): string[] {

@@ -10,6 +10,7 @@ import { markup, trusted, type Markup } from './html/markup.js'
 import { pictureSection } from './html/pictures.js'
 import { script } from './html/script.js'
 import { style } from './html/style.js'
+import { trustSection } from './html/trust.js'
 import { problemBanner, verdictCard, versionTable } from './html/summary.js'
 
 /** One page that needs nothing but itself: no request leaves it, and no script but ours may run in it. */
@@ -32,6 +33,7 @@ ${problemBanner(report)}
 ${verdictCard(report)}
 <div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
 <section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
+${trustSection(report)}
 ${section('comparisons', 'What changed', comparisonTables(report))}
 ${section('per-attack', 'Per attack', attackTable(report))}
 ${section('examples', 'Adversarial examples', await pictureSection(report))}

@@ -24,6 +24,7 @@ function reportJson(report: RunReport): Record<string, unknown> {
     verdict: report.gate?.verdict ?? null,
     gate: report.gate ?? null,
     versions: report.versions,
+    trust: report.trust ?? null,
     comparisons: report.comparisons,
     cells: report.cells,
     pictures: report.pictures.map(withoutPixels),

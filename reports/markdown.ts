@@ -3,6 +3,7 @@ import type { ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import type { Proportion } from '../src/stats/types.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
 import { formatThreat, pNumber, pointsRange, shareRange } from './text.js'
+import { signalsOf, signalText, spokenTrust, trustText } from './trust.js'
 import {
   approximationLines,
   changeOf,
@@ -31,6 +32,7 @@ export const markdown: Reporter = {
       headline.change && escapeMarkdown(headline.change),
       headline.against.map(ruleLine).join('\n'),
       versionTable(report),
+      trustBlock(report),
       approximationLines(report)
         .map((line) => `- ${escapeMarkdown(line)}`)
         .join('\n'),
@@ -57,6 +59,19 @@ export const markdown: Reporter = {
 function incompleteNote(report: RunReport): string | undefined {
   const missing = missingFrom(report)
   return missing && `> ⚠️ Numbers are of what was done: ${missing}.`
+}
+
+function trustBlock(report: RunReport): string {
+  return spokenTrust(report)
+    .map((view) => {
+      const signals = signalsOf(view.findings.filter(({ severity }) => severity !== 'note'))
+      const sign = view.trust === 'void' ? '⚠️ ' : ''
+      return [
+        `${sign}**Trust in ${escapeMarkdown(view.version)}** is ${escapeMarkdown(trustText(view))}`,
+        ...signals.map((signal) => `- ${escapeMarkdown(signalText(signal))}`),
+      ].join('\n')
+    })
+    .join('\n\n')
 }
 
 function ruleLine(rule: RuleResult): string {

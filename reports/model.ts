@@ -6,6 +6,7 @@ import type {
   ComparisonView,
   PictureView,
   RunReport,
+  TrustView,
   VersionView,
 } from '../src/reporter.js'
 import { holm } from '../src/stats/multiple.js'
@@ -24,6 +25,7 @@ export interface ReportInput {
   /** Kept examples by cell id. */
   readonly examples?: ReadonlyMap<string, readonly Example[]> | undefined
   readonly gate?: GateResult | undefined
+  readonly trust?: readonly TrustView[] | undefined
   /** Pairs of versions to compare, baseline first; default: each version with its predecessor. */
   readonly pairs?: readonly (readonly [string, string])[] | undefined
 }
@@ -59,6 +61,7 @@ export function buildReport(input: ReportInput): RunReport {
       compareVersions(cells, baseline, candidate),
     ),
     ...(input.gate ? { gate: input.gate } : {}),
+    ...(input.trust ? { trust: input.trust } : {}),
     pictures: input.dataset ? pictures(cells, input.dataset, input.examples ?? new Map()) : [],
     problems: problemsOf(cells),
     manifest: run.manifest,

@@ -156,6 +156,8 @@ function titleOf(report: RunReport, failing: number, open: number): string {
   const { gate } = report
   if (!gate) return 'Numbers only: this run has no gate rules'
   const active = gate.rules.filter((rule) => rule.level !== 'off').length
+  if (gate.rules.some(({ kind }) => kind === 'self-audit'))
+    return `The evaluation is not valid: nothing is said about ${gate.candidate}`
   switch (gate.verdict) {
     case 'pass':
       return `${gate.candidate} passes the gate: ${formatCounted(active, 'rule')}, none against it`

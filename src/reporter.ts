@@ -1,6 +1,7 @@
 import type { GateResult } from './gate/types.js'
 import type { PairedDifference, Proportion } from './stats/types.js'
 import type { Norm } from './threat/threat-model.js'
+import type { Finding, Trust } from './trust/finding.js'
 
 /** One row of the per-attack table. */
 export interface CellView {
@@ -41,6 +42,19 @@ export interface VersionView {
   }[]
   /** Where its gradients are those of surrogates, one phrase each; empty where they are exact. */
   readonly approximations: readonly string[]
+}
+
+/** What the harness found out about its own evaluation of a version. */
+export interface TrustView {
+  readonly version: string
+  readonly trust: Trust
+  /** Worst first. */
+  readonly findings: readonly FindingView[]
+}
+
+export interface FindingView extends Finding {
+  readonly title: string
+  readonly remedy: string
 }
 
 export interface ComparisonView {
@@ -98,6 +112,8 @@ export interface RunReport {
   readonly versions: readonly VersionView[]
   readonly cells: readonly CellView[]
   readonly comparisons: readonly ComparisonView[]
+  /** Absent when the run has no self-audit. */
+  readonly trust?: readonly TrustView[] | undefined
   /** Absent when the run has no gate. */
   readonly gate?: GateResult | undefined
   readonly pictures: readonly PictureView[]

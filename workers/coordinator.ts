@@ -1,18 +1,24 @@
 import { GauntletError } from '../src/errors.js'
-import type { Task, TaskResult } from '../src/plan/task.js'
+import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { Finding } from '../src/trust/finding.js'
 import type { PoolSettings } from './messages.js'
 import { PoolLost, PoolProcess } from './pool-process.js'
+
+type Item = Task | ExaminationTask
 
 /** Where results go. The coordinator is the only one that writes. */
 interface ResultSink {
   save(task: Task, result: TaskResult): Promise<void>
-  fail(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void>
+  saveExamination?(task: ExaminationTask, findings: readonly Finding[]): Promise<void>
+  fail(task: Item, kind: 'failed' | 'quarantined', message: string): Promise<void>
 }
 
 export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
   /** One pool each; all take from the same tasks. */
   readonly devices: readonly string[]
   readonly tasks: readonly Task[]
+  /** Done before the tasks: what they find may say that the rest is in vain. */
+  readonly examinations?: readonly ExaminationTask[]
   /**
    * Tried once on every worker before the first task: a model that cannot be attacked is refused before any time is
    * spent on the others, and sessions are warm when the clock starts.
@@ -22,13 +28,13 @@ export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
   readonly signal?: AbortSignal | undefined
   /** After the rehearsals, before the first task; not called on an abort before that. */
   readonly onStart?: (() => void | Promise<void>) | undefined
-  readonly onTask?: ((task: Task, result: TaskResult | null) => void) | undefined
+  readonly onTask?: ((task: Item, state: 'done' | 'failed') => void) | undefined
   /** How a pool is started; tests give their own. */
   readonly startPool?: (settings: PoolSettings) => Promise<Pool>
 }
 
 /** What the coordinator needs of a pool. */
-export type Pool = Pick<PoolProcess, 'run' | 'rehearse' | 'cancel' | 'stop'>
+export type Pool = Pick<PoolProcess, 'run' | 'examine' | 'rehearse' | 'cancel' | 'stop'>
 
 export interface ExecuteResult {
   readonly done: number
@@ -72,7 +78,7 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
     }
     if (!signal?.aborted) await options.onStart?.()
     start = performance.now()
-    work.queue.push(...tasks)
+    work.queue.push(...(options.examinations ?? []), ...tasks)
     await Promise.all(lanes.map((lane) => runLane(lane, work, options)))
   } catch (error) {
     // What is still under way is of no use any more, and a person waits for the message.
@@ -136,7 +142,7 @@ export function abortsWithin(signal: AbortSignal | undefined, ms: number): Promi
 
 /** What is left to do, and what became of the rest. */
 class Work {
-  readonly queue: Task[] = []
+  readonly queue: Item[] = []
   readonly #options: ExecuteOptions
   readonly #strikes = new Map<string, number>()
   done = 0
@@ -146,13 +152,14 @@ class Work {
     this.#options = options
   }
 
-  /** Waits for a task and files its result. @returns false if its process was lost */
-  async settle(task: Task, run: Promise<TaskResult>): Promise<boolean> {
+  /** Has a task done and files its result. @returns false if its process was lost */
+  async settle(task: Item, pool: Pool): Promise<boolean> {
+    const { sink, onTask } = this.#options
     try {
-      const result = await run
-      await this.#options.sink.save(task, result)
+      if ('attack' in task) await sink.save(task, await pool.run(task))
+      else await sink.saveExamination?.(task, await pool.examine(task))
       this.done++
-      this.#options.onTask?.(task, result)
+      onTask?.(task, 'done')
     } catch (error) {
       if (error instanceof PoolLost) return false
       if (isInterrupt(error)) return true
@@ -163,7 +170,7 @@ class Work {
   }
 
   /** Notes that a task was in flight when its process died. @returns true if it may be tried again */
-  async strike(task: Task): Promise<boolean> {
+  async strike(task: Item): Promise<boolean> {
     const count = (this.#strikes.get(task.key) ?? 0) + 1
     this.#strikes.set(task.key, count)
     if (count < fatalStrikes) return true
@@ -171,28 +178,28 @@ class Work {
     return false
   }
 
-  async #putAside(task: Task, kind: 'failed' | 'quarantined', message: string): Promise<void> {
+  async #putAside(task: Item, kind: 'failed' | 'quarantined', message: string): Promise<void> {
     this.failed++
     await this.#options.sink.fail(task, kind, message)
-    this.#options.onTask?.(task, null)
+    this.#options.onTask?.(task, 'failed')
   }
 }
 
 /** Runs tasks on one device until none is left. */
 async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise<void> {
   const isAborted = (): boolean => options.signal?.aborted ?? false
-  const suspects: Task[] = []
+  const suspects: Item[] = []
   while ((work.queue.length > 0 || suspects.length > 0) && !isAborted()) {
-    const lost: Task[] = []
+    const lost: Item[] = []
     const suspect = suspects.shift()
     // A suspect runs alone, so that the next crash has one cause.
     if (suspect) {
-      if (!(await work.settle(suspect, lane.pool.run(suspect)))) lost.push(suspect)
+      if (!(await work.settle(suspect, lane.pool))) lost.push(suspect)
     } else {
       const worker = async (): Promise<void> => {
         while (work.queue.length > 0 && lost.length === 0 && !isAborted()) {
           const task = work.queue.shift()!
-          if (!(await work.settle(task, lane.pool.run(task)))) lost.push(task)
+          if (!(await work.settle(task, lane.pool))) lost.push(task)
         }
       }
       await Promise.all(Array.from({ length: lane.workers }, worker))

@@ -1,6 +1,7 @@
 import type { DatasetSpec } from '../src/data/dataset.js'
 import type { ErrorCode, ErrorDetail } from '../src/errors.js'
-import type { Task, TaskResult } from '../src/plan/task.js'
+import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { Finding } from '../src/trust/finding.js'
 
 /** An error as it crosses a process border. */
 export interface WireError {
@@ -22,22 +23,23 @@ export interface PoolSettings {
 /** From the coordinator to the process that holds the pool. */
 export type ToPool =
   | ({ readonly type: 'start' } & PoolSettings)
-  | { readonly type: 'task' | 'rehearsal'; readonly id: number; readonly task: Task }
+  | ({ readonly type: 'job'; readonly id: number } & ThreadJob)
   | { readonly type: 'cancel' }
   | { readonly type: 'stop' }
 
 /** What a worker thread is asked, and what it answers. */
-export interface ThreadJob {
-  readonly task: Task
-  readonly isRehearsal: boolean
-}
+export type ThreadJob =
+  | { readonly kind: 'attack' | 'rehearsal'; readonly task: Task }
+  | { readonly kind: 'examination'; readonly task: ExaminationTask }
 
-export type ThreadAnswer = { readonly result: TaskResult | null } | { readonly error: WireError }
+/** Null after a rehearsal. */
+type JobResult = TaskResult | readonly Finding[] | null
+
+export type ThreadAnswer = { readonly result: JobResult } | { readonly error: WireError }
 
 /** And back. */
 export type FromPool =
   | { readonly type: 'ready' }
   | { readonly type: 'refused'; readonly error: WireError }
-  /** Null after a rehearsal. */
-  | { readonly type: 'result'; readonly id: number; readonly result: TaskResult | null }
+  | { readonly type: 'result'; readonly id: number; readonly result: JobResult }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }

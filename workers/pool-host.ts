@@ -78,10 +78,11 @@ process.on('message', (message: ToPool) => {
     case 'start':
       void start(message)
       return
-    case 'task':
-    case 'rehearsal':
-      void run(message.id, { task: message.task, isRehearsal: message.type === 'rehearsal' })
+    case 'job': {
+      const { id, type: _, ...job } = message
+      void run(id, job)
       return
+    }
     case 'cancel':
       Atomics.store(flag, 0, 1)
       return

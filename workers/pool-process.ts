@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url'
 // Child processes inherit the environment.
 // oxlint-disable-next-line import/no-unassigned-import
 import '../src/util/no-telemetry.js'
-import type { Task, TaskResult } from '../src/plan/task.js'
-import type { FromPool, PoolSettings, ToPool } from './messages.js'
+import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { Finding } from '../src/trust/finding.js'
+import type { FromPool, PoolSettings, ThreadJob, ToPool } from './messages.js'
 import { fromWire } from './wire-error.js'
 
 /** The pool's process ended while tasks were in flight. */
@@ -17,7 +18,7 @@ export class PoolProcess {
   readonly #child: ChildProcess
   readonly #waiting = new Map<
     number,
-    { resolve: (result: TaskResult | null) => void; reject: (error: Error) => void }
+    { resolve: (result: never) => void; reject: (error: Error) => void }
   >()
   #next = 0
   #ended = false
@@ -30,7 +31,7 @@ export class PoolProcess {
       if (message.type !== 'result' && message.type !== 'error') return
       const waiter = this.#waiting.get(message.id)
       this.#waiting.delete(message.id)
-      if (message.type === 'result') waiter?.resolve(message.result)
+      if (message.type === 'result') waiter?.resolve(message.result as never)
       else waiter?.reject(fromWire(message.error))
     })
     // When the coordinator ends in a hurry, the child's step under way is of no use to anyone.
@@ -83,22 +84,25 @@ export class PoolProcess {
   }
 
   async run(task: Task): Promise<TaskResult> {
-    const result = await this.#ask('task', task)
-    if (result === null) throw new Error('a task came back without a result')
-    return result
+    return await this.#ask<TaskResult>({ kind: 'attack', task })
+  }
+
+  async examine(task: ExaminationTask): Promise<readonly Finding[]> {
+    return await this.#ask<readonly Finding[]>({ kind: 'examination', task })
   }
 
   /** Tries a task out; see `TaskRunner.rehearse`. */
   async rehearse(task: Task): Promise<void> {
-    await this.#ask('rehearsal', task)
+    await this.#ask<null>({ kind: 'rehearsal', task })
   }
 
-  #ask(type: 'task' | 'rehearsal', task: Task): Promise<TaskResult | null> {
+  /** What a job answers is of the kind that it asks for: see `pool-thread.ts`. */
+  #ask<T>(job: ThreadJob): Promise<T> {
     if (this.#ended) return Promise.reject(new PoolLost('the worker process has ended'))
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#send({ type, id, task })
+      this.#send({ type: 'job', id, ...job })
     })
   }
 

@@ -34,13 +34,19 @@ async function createRunner(): Promise<TaskRunner> {
 }
 
 /** Errors are returned, not thrown: structured clone would drop their code. */
-export default async function runTask({ task, isRehearsal }: ThreadJob): Promise<ThreadAnswer> {
+export default async function runJob(job: ThreadJob): Promise<ThreadAnswer> {
   try {
     runner ??= createRunner()
     const ready = await runner
-    if (!isRehearsal) return { result: await ready.run(task) }
-    await ready.rehearse(task)
-    return { result: null }
+    switch (job.kind) {
+      case 'attack':
+        return { result: await ready.run(job.task) }
+      case 'examination':
+        return { result: await ready.examine(job.task) }
+      case 'rehearsal':
+        await ready.rehearse(job.task)
+        return { result: null }
+    }
   } catch (error) {
     return { error: toWire(error) }
   }

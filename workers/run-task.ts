@@ -6,7 +6,9 @@ import { GauntletError } from '../src/errors.js'
 import { argmax, ModelHandle } from '../src/model/handle.js'
 import { prepareModel } from '../src/model/prepare.js'
 import { loadModel } from '../src/onnx/load.js'
-import type { ModelSpec, Task, TaskResult } from '../src/plan/task.js'
+import type { ExaminationTask, ModelSpec, Task, TaskResult } from '../src/plan/task.js'
+import { examine } from '../src/trust/examine.js'
+import type { Finding } from '../src/trust/finding.js'
 import { located } from '../src/util/located.js'
 
 /** Models kept open by one worker; the least recently used is closed. */
@@ -88,10 +90,32 @@ export class TaskRunner {
     }
   }
 
+  /** Whether the evaluation of a model means what it seems to. @throws GNT_INTERRUPTED when cancelled */
+  async examine(task: ExaminationTask): Promise<readonly Finding[]> {
+    const model = await this.#open(task.model)
+    const samples = rangeOf(task)
+    try {
+      return await examine({
+        version: task.model.version,
+        model,
+        x: takeSamples(this.#dataset, samples),
+        labels: this.#dataset.labels.slice(task.from, task.to),
+        samples,
+        threats: task.threats,
+        attack: this.#settings.registry.get('pgd'),
+        seed: task.seed,
+        batch: task.batch,
+        isCancelled: this.#settings.isCancelled,
+      })
+    } catch (error) {
+      throw located(error, task.model.path)
+    }
+  }
+
   async #job(task: Task, model: ModelHandle): Promise<AttackJob> {
     const surrogate = task.surrogate && (await this.#open(task.surrogate))
     if (surrogate) checkClasses(surrogate, model, task)
-    const samples = Array.from({ length: task.to - task.from }, (_, i) => task.from + i)
+    const samples = rangeOf(task)
     return {
       model,
       surrogate,
@@ -133,6 +157,10 @@ export class TaskRunner {
     this.#handles.clear()
   }
 }
+
+/** Indices of a task's samples. */
+const rangeOf = ({ from, to }: Pick<Task, 'from' | 'to'>): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i)
 
 /** Seconds inside ONNX Runtime. */
 async function secondsOf(models: readonly ModelHandle[]): Promise<number> {

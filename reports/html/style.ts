@@ -67,6 +67,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .swatch{display:inline-block;background:var(--series);width:11px;height:11px;border-radius:3px;margin-right:8px}
 .big{font-size:25px;font-weight:700;line-height:1.15;letter-spacing:-.01em;white-space:nowrap}
 .chip{display:inline-block;font-size:13px;font-weight:650;padding:1px 8px;border-radius:20px;white-space:nowrap;vertical-align:3px;background:var(--none-soft);color:var(--muted)}
+.chip.trust-void{background:var(--fail-soft);color:var(--fail)}.chip.trust-high{background:var(--pass-soft);color:var(--pass)}.chip.trust-medium,.chip.trust-low{background:var(--open-soft);color:var(--open)}
 .chip.worse{background:var(--fail-soft);color:var(--fail)}.chip.better{background:var(--pass-soft);color:var(--pass)}
 .value.worse{color:var(--fail)}.value.better{color:var(--pass)}.value{font-weight:650}
 .bar{display:block;position:relative;height:8px;margin-top:5px;min-width:90px;border-radius:4px;background:var(--none-soft)}

@@ -59,7 +59,7 @@ export class Progress implements RunEvents {
     this.#draw()
   }
 
-  onTask(task: Task, state: 'done' | 'failed'): void {
+  onTask(task: Pick<Task, 'cell'>, state: 'done' | 'failed'): void {
     if (state === 'done') this.#done++
     else this.#failed++
     const left = (this.#left.get(task.cell) ?? 1) - 1

@@ -122,6 +122,10 @@ export const configSchema = z
         'SQLite file with the results, relative to this configuration (default .gauntlet/results.db)',
       ),
     report: reportSchema,
+    selfAudit: z
+      .boolean()
+      .default(true)
+      .describe('examine whether the evaluation itself can be trusted (default true)'),
     gate: gateSchema.optional().describe('what decides over the newest version (default: no gate)'),
     plugins: z
       .array(text)

@@ -17,6 +17,8 @@ interface GateInput {
   readonly candidate: VersionResults
   /** The cells that were planned: a rule whose scope holds one that has no result does not pass. */
   readonly requiredCells?: readonly CellId[] | undefined
+  /** Why the evaluation of one of the two is not valid, one line each: then nothing is decided by it. */
+  readonly doubts?: readonly string[] | undefined
   /** Decides which waivers hold. Default: now. */
   readonly today?: Date | undefined
 }
@@ -40,16 +42,32 @@ export function evaluateGate(input: GateInput): GateResult {
   const data = { baseline, candidate, requiredCells }
   const outcomes = decideAll(active.map((rule) => examineRule(rule, data)))
   const today = utcDay(input.today ?? new Date())
-  const results = active.map((rule, i) => report(rule, outcomes[i], waivers, today))
-  const verdict = combineVerdicts(results)
+  const judged = active.map((rule, i) => report(rule, outcomes[i], waivers, today))
+  const doubts = (input.doubts ?? []).map(asRule)
+  const results = [...doubts, ...judged]
+  const isVoid = doubts.length > 0
+  const verdict = isVoid ? 'inconclusive' : combineVerdicts(results)
   return {
     verdict,
-    reason: rules.length === 0 ? 'the gate has no rules' : explain(verdict, results),
+    reason: isVoid
+      ? `the evaluation is not valid: ${input.doubts![0]}`
+      : rules.length === 0
+        ? 'the gate has no rules'
+        : explain(verdict, results),
     baseline: baseline?.version ?? null,
     candidate: candidate.version,
     rules: results,
   }
 }
+
+/** What invalidates an evaluation stands among the rules, so that every report shows it. It cannot be waived. */
+const asRule = (doubt: string, i: number): RuleResult => ({
+  id: i === 0 ? 'self-audit' : `self-audit-${i + 1}`,
+  kind: 'self-audit',
+  level: 'error',
+  verdict: 'inconclusive',
+  reason: doubt,
+})
 
 /** Corrects the p-values of all rules as one family, then lets each rule decide. */
 function decideAll(examinations: readonly Examination[]): readonly Outcome[] {

@@ -11,6 +11,9 @@ import { openGraph } from './open.js'
 import { inferInfos } from './probe.js'
 import { roundingOf } from './precision.js'
 
+/** How a note begins that says so. */
+export const influence = 'samples of one batch influence each other'
+
 export interface FreedBatch {
   readonly graph: Graph
   /** Rows every call must have, or null where any number will do. */
@@ -60,7 +63,7 @@ export async function freeBatch(
   }
   if (rows > 1) await refuseMixing(own, rows, output, trial, reference, weights)
   const note = runsTogether
-    ? `samples of one batch influence each other: runs at a batch of ${rows}`
+    ? `${influence}: runs at a batch of ${rows}`
     : `cannot be re-batched: runs at its fixed batch of ${rows}`
   return { graph: own, batch: rows, notes: [note] }
 }

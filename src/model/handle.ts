@@ -28,6 +28,7 @@ export class ModelHandle {
   readonly #programs = new Map<string, Promise<StepProgram>>()
   /** Numbers of the update rules, in the order in which they came. */
   readonly #rules = new Map<UpdateRule, number>()
+  #ownsWeights = true
 
   private constructor(prepared: PreparedModel, forward: Session, options: SessionOptions) {
     this.prepared = prepared
@@ -38,6 +39,17 @@ export class ModelHandle {
   static async open(prepared: PreparedModel, options: SessionOptions = {}): Promise<ModelHandle> {
     const forward = await openForward(prepared, options)
     return new ModelHandle(prepared, forward, options)
+  }
+
+  /**
+   * Another network over the weights of this one, on the same device: closing it leaves the weights, which last as long
+   * as this handle.
+   */
+  async variant(prepared: Omit<PreparedModel, 'weights'>): Promise<ModelHandle> {
+    const { weights } = this.prepared
+    const handle = await ModelHandle.open({ ...prepared, weights }, this.#options)
+    handle.#ownsWeights = false
+    return handle
   }
 
   /** Number of classes, counting a single logit as two. */
@@ -126,7 +138,7 @@ export class ModelHandle {
   async close(): Promise<void> {
     for (const program of await this.#compiled()) await program.session.close()
     await this.#forward.close()
-    this.prepared.weights.close()
+    if (this.#ownsWeights) this.prepared.weights.close()
   }
 }
 

@@ -1,5 +1,5 @@
 import { digestJson } from '../util/hash.js'
-import type { ModelSpec, Task } from './task.js'
+import type { ExaminationTask, ModelSpec, Task } from './task.js'
 
 /**
  * Raised when the harness itself would give different results for the same task: projections, random
@@ -30,6 +30,25 @@ export function taskKey(task: Omit<Task, 'key' | 'cell' | 'batch' | 'keepExample
     to: task.to,
     seed: task.seed,
     provider: task.provider,
+  })
+}
+
+/** Raised when an examination would find other things for the same task. */
+const examinationVersion = 1
+
+/** The content key of an examination, as `taskKey` of a task. */
+export function examinationKey(task: Omit<ExaminationTask, 'key' | 'cell' | 'batch'>): string {
+  const { model, dataset, threats, from, to, seed, provider } = task
+  return digestJson({
+    engine: engineVersion,
+    examination: examinationVersion,
+    model: contentOf(model),
+    dataset: dataset.digest,
+    threats,
+    from,
+    to,
+    seed,
+    provider,
   })
 }
 

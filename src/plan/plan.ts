@@ -1,8 +1,8 @@
 import type { DatasetSpec } from '../data/dataset.js'
 import { formatConstraints, formatEpsilon, type ThreatModel } from '../threat/threat-model.js'
 import { digestJson } from '../util/hash.js'
-import { taskKey } from './key.js'
-import type { AttackSpec, ModelSpec, Task } from './task.js'
+import { examinationKey, taskKey } from './key.js'
+import type { AttackSpec, ExaminationTask, ModelSpec, Task } from './task.js'
 
 export interface PlanInput {
   readonly models: readonly ModelSpec[]
@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly devices: readonly string[]
   readonly batch: number
   readonly keepExamples: number | 'all'
+  /** Whether each version is examined. Default no. */
+  readonly examines?: boolean | undefined
   /**
    * Makes the number of tasks of a cell a multiple of this, so that so many workers finish one cell together. Changes the
    * keys; a plan with many cells balances itself. Default 1.
@@ -42,6 +44,8 @@ export interface Plan {
   /** Equal plans (same task keys in the same cells) have equal digests. */
   readonly digest: string
   readonly cells: readonly Cell[]
+  /** One a version, in the order of the versions; none if not asked for. */
+  readonly examinations: readonly ExaminationTask[]
 }
 
 /** Samples in a task: enough for full batches, few enough that an interrupted run loses little. */
@@ -69,7 +73,7 @@ export function makePlan(input: PlanInput): Plan {
       const id = count === 1 ? name : `${name} #${count}`
       const tasks = (isUndivided ? whole : parts).map(([from, to]): Task => {
         const { dataset, seed, batch, keepExamples } = input
-        const provider = [...input.devices].sort().join('+')
+        const provider = providerOf(input)
         // Crafted on itself, it is the attack as it always is.
         const surrogate =
           attack.surrogate === model.version
@@ -81,11 +85,45 @@ export function makePlan(input: PlanInput): Plan {
       return { id, model, attack, threat, tasks }
     }),
   )
+  const examinations = input.examines ? examinationsOf(input) : []
+  const content = cells.map((cell) => [cell.id, cell.tasks.map((task) => task.key)])
   return {
     cells,
-    digest: digestJson(cells.map((cell) => [cell.id, cell.tasks.map((task) => task.key)])),
+    examinations,
+    digest: digestJson([...content, ...examinations.map(({ key }) => key)]),
   }
 }
+
+/** Samples that an examination sees at most. */
+const examined = 256
+
+function examinationsOf(input: PlanInput): ExaminationTask[] {
+  const widest = new Map<string, ThreatModel>()
+  for (const { threat } of input.checks) {
+    const kind = JSON.stringify([threat.norm, threat.goal])
+    if (threat.epsilon > (widest.get(kind)?.epsilon ?? 0)) widest.set(kind, threat)
+  }
+  return input.models.map((model) => {
+    const { dataset, seed, batch } = input
+    const content = {
+      model,
+      threats: [...widest.values()],
+      dataset,
+      from: 0,
+      to: Math.min(examined, input.samples),
+      seed,
+      provider: providerOf(input),
+    }
+    return {
+      key: examinationKey(content),
+      cell: `${model.version} / self-audit`,
+      ...content,
+      batch,
+    }
+  })
+}
+
+const providerOf = ({ devices }: PlanInput): string => [...devices].sort().join('+')
 
 function shards(samples: number, most: number, multipleOf: number): [number, number][] {
   const least = Math.ceil(samples / most)

@@ -59,6 +59,24 @@ export interface Task {
   readonly keepExamples: number | 'all'
 }
 
+/** The examination of one model version: does its evaluation mean what it seems to? */
+export interface ExaminationTask {
+  /** SHA-256 over everything that can change the findings. */
+  readonly key: string
+  /** What progress calls it: `v2 / self-audit`. */
+  readonly cell: string
+  readonly model: ModelSpec
+  /** Of each norm and goal that the run attacks under, the one with the largest epsilon. */
+  readonly threats: readonly ThreatModel[]
+  readonly dataset: DatasetSpec & { readonly digest: string }
+  /** First sample and one past the last. */
+  readonly from: number
+  readonly to: number
+  readonly seed: number
+  readonly provider: string
+  readonly batch: number
+}
+
 /** What happened to one sample under one attack. Written by the host after its own check. */
 export interface Outcome {
   /** Index in the data set. */

@@ -1,5 +1,7 @@
 import type { Example, Task, TaskResult } from '../plan/task.js'
+import type { Finding } from '../trust/finding.js'
 import { baselineHistory, getBaseline, listBaselines, setBaseline } from './baselines.js'
+import { examinationsOf, saveExamination } from './examinations.js'
 import { examplesOf } from './examples.js'
 import { outcomesOf } from './outcomes.js'
 import { createRun, findResumableRun, getRun, listRuns, setRunStatus } from './runs.js'
@@ -119,6 +121,16 @@ export class Store {
    */
   async examplesOf(runId: string, cellId: string): Promise<Example[]> {
     return await examplesOf(this.#db, runId, cellId)
+  }
+
+  /** Saves what an examination found; the first result of a key stays. Forgets its failures in all runs. */
+  async saveExamination(key: string, findings: readonly Finding[]): Promise<void> {
+    await saveExamination(this.#db, key, findings)
+  }
+
+  /** Of those of `keys` that are done, what they found. */
+  async examinationsOf(keys: readonly string[]): Promise<Map<string, readonly Finding[]>> {
+    return await examinationsOf(this.#db, keys)
   }
 
   /**

@@ -22,6 +22,30 @@ export function describeResults(current: CurrentStore): void {
       expect(await current.store.completedKeys([])).toEqual(new Set())
     })
 
+    it('keeps what an examination found, once', async () => {
+      const finding = {
+        signal: 'P1',
+        severity: 'error',
+        version: 'v1',
+        where: '',
+        text: 'random: 検査',
+      } as const
+      await current.store.createRun(sampleRun('run'))
+      await current.store.saveFailure('run', sampleKey(9), { kind: 'failed', message: 'x' })
+      await current.store.saveExamination(sampleKey(9), [finding])
+      await current.store.saveExamination(sampleKey(9), [])
+      await current.store.saveExamination(sampleKey(8), [])
+      await current.reopen()
+      const found = await current.store.examinationsOf([7, 8, 9].map(sampleKey))
+      expect(found).toEqual(
+        new Map([
+          [sampleKey(9), [finding]],
+          [sampleKey(8), []],
+        ]),
+      )
+      expect(await current.store.examinationsOf([])).toEqual(new Map())
+    })
+
     it('looks up more keys than one statement can bind', async () => {
       await current.store.saveResult(first, sampleResult(first))
       const many = Array.from({ length: 40_000 }, (_, i) => sampleKey(40_000 - i))

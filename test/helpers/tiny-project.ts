@@ -46,6 +46,7 @@ export function writeTinyConfig(
       },
     ],
     workers: 2,
+    selfAudit: false,
     report: { formats: ['json', 'markdown'] },
     ...change,
   }

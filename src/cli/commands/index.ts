@@ -5,6 +5,7 @@ import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
 import { demoCommand } from './demo.js'
+import { explainCommand } from './explain.js'
 import { exportCommand } from './export.js'
 import { falsifyCommand } from './falsify.js'
 import { gateCommand } from './gate.js'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   attacksCommand,
   pluginsCommand,
   suitesCommand,
+  explainCommand,
   falsifyCommand,
   exportCommand,
   opsCommand,

@@ -234,7 +234,7 @@ async function runAll(
           cached: 0,
           cells: new Map(cells.map((cell) => [cell.id, cell.tasks.length])),
         }),
-      onTask: (task, result) => progress.onTask(task, result ? 'done' : 'failed'),
+      onTask: (task, state) => progress.onTask(task, state),
     }),
   ).finally(() => progress.end())
   if (executed.interrupted)

@@ -20,7 +20,7 @@ export interface RunEvents {
     /** Tasks to do, by cell. */
     readonly cells: ReadonlyMap<string, number>
   }): void
-  onTask?(task: Task, state: 'done' | 'failed'): void
+  onTask?(task: Pick<Task, 'cell'>, state: 'done' | 'failed'): void
 }
 
 export interface RunOutcome {
@@ -58,12 +58,17 @@ export async function executeRun(
   const keys = unique.map((task) => task.key)
   const cached = (await stored.existing?.completedKeys(keys)) ?? new Set()
   const todo = unique.filter((task) => !cached.has(task.key))
+  const examined = await stored.existing?.examinationsOf(plan.examinations.map(({ key }) => key))
+  const examinations = plan.examinations.filter(({ key }) => !examined?.has(key))
+  const total = unique.length + plan.examinations.length
+  const known = total - todo.length - examinations.length
   const begin = async (): Promise<OpenRun> => {
     const run = await openRun(resolved, await stored.open())
     const cells = new Map<string, number>()
-    for (const task of todo) cells.set(task.cell, (cells.get(task.cell) ?? 0) + 1)
+    for (const task of [...examinations, ...todo])
+      cells.set(task.cell, (cells.get(task.cell) ?? 0) + 1)
     const { runId, resumed } = run
-    events?.onPlan?.({ runId, resumed, total: unique.length, cached: cached.size, cells })
+    events?.onPlan?.({ runId, resumed, total, cached: known, cells })
     return run
   }
   const finish = async (
@@ -72,9 +77,9 @@ export async function executeRun(
     { done, failed, seconds }: Pick<ExecuteResult, 'done' | 'failed' | 'seconds'>,
   ): Promise<RunOutcome> => {
     await store.setRunStatus(runId, status)
-    return { runId, status, tasks: unique.length, executed: done, failed, seconds }
+    return { runId, status, tasks: total, executed: done, failed, seconds }
   }
-  if (todo.length === 0)
+  if (known === total)
     return await finish(await begin(), 'complete', { done: 0, failed: 0, seconds: 0 })
 
   let run: OpenRun | undefined
@@ -86,26 +91,28 @@ export async function executeRun(
   try {
     const result = await execute({
       tasks: todo,
+      examinations,
       rehearsals: rehearsals(plan.cells, todo),
-      dataset: todo[0]!.dataset,
+      dataset: tasks[0]!.dataset,
       workers,
       devices: options.devices,
       plugins: options.plugins,
       signal,
       sink: {
         save: async (task, outcome) => void (await begun().store.saveResult(task, outcome)),
+        saveExamination: ({ key }, findings) => begun().store.saveExamination(key, findings),
         fail: async (task, kind, message) =>
           void (await begun().store.saveFailure(begun().runId, task.key, { kind, message })),
       },
       onStart: async () => void (run = await begin()),
-      onTask: (task, outcome) => events?.onTask?.(task, outcome ? 'done' : 'failed'),
+      onTask: (task, state) => events?.onTask?.(task, state),
     })
     if (!run)
       throw new GauntletError('GNT_INTERRUPTED', {
         what: 'interrupted before the first task',
         fix: 'nothing was written; run the same command again',
       })
-    const isWhole = result.done === todo.length
+    const isWhole = result.done === todo.length + examinations.length
     const status = isWhole ? 'complete' : result.interrupted ? 'interrupted' : 'incomplete'
     return await finish(run, status, result)
   } catch (error) {
@@ -139,7 +146,11 @@ async function openRun(
     title,
     seed,
     planDigest: plan.digest,
-    manifest: { ...manifest, startedAt: now },
+    manifest: {
+      ...manifest,
+      examinations: plan.examinations.map(({ model, key }) => ({ version: model.version, key })),
+      startedAt: now,
+    },
     cells: plan.cells.map((cell) => ({
       id: cell.id,
       model: cell.model,

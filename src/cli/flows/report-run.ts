@@ -4,11 +4,12 @@ import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { GauntletError } from '../../errors.js'
 import { evaluateGate } from '../../gate/evaluate.js'
-import type { GateResult, GateRule, VersionResults } from '../../gate/types.js'
+import type { GateResult, GateRule } from '../../gate/types.js'
 import type { Example } from '../../plan/task.js'
-import type { RunReport } from '../../reporter.js'
+import type { RunReport, TrustView } from '../../reporter.js'
 import type { Store } from '../../store/store.js'
 import type { CellOutcomes, RunRecord } from '../../store/types.js'
+import { doubtsOf, resultSetOf, trustOf } from './trust-of.js'
 
 /** The gate as a configuration states it. */
 type GateConfig = NonNullable<Config['gate']>
@@ -27,7 +28,7 @@ export interface ReportRunOptions {
 export async function reportRun(store: Store, options: ReportRunOptions): Promise<RunReport> {
   const run = await store.getRun(options.runId)
   const cells = await store.outcomesOf(run.id)
-  const gate = options.gate ? await judge(store, run, cells, options.gate) : undefined
+  const { gate, trust } = await judge(store, run, cells, options.gate)
   const dataset =
     options.withPictures === false ? undefined : (options.dataset ?? (await reloadDataset(run)))
   const examples = new Map<string, readonly Example[]>()
@@ -39,6 +40,7 @@ export async function reportRun(store: Store, options: ReportRunOptions): Promis
     dataset,
     examples,
     gate,
+    trust,
     pairs: options.pairs ?? gatePairs(cells, gate),
   })
 }
@@ -59,21 +61,41 @@ function gatePairs(
   return isNew ? [...pairs, [baseline, candidate]] : pairs
 }
 
-/** Evaluates the gate on the newest version of a run. */
+/** How far each version's numbers can be trusted, and the gate on the newest one. */
 async function judge(
   store: Store,
   run: RunRecord,
   cells: readonly CellOutcomes[],
-  gate: GateConfig,
-): Promise<GateResult> {
+  gate: GateConfig | undefined,
+): Promise<{ gate?: GateResult; trust?: TrustView[] | undefined }> {
+  if (!gate) return { trust: await trustOf(store, run, cells) }
   const versions = versionsOf(cells)
   const candidate = versions.at(-1)!
-  return evaluateGate({
-    rules: gate.rules as readonly GateRule[],
-    waivers: gate.waivers,
-    baseline: await baselineOf(store, cells, versions, gate.baseline),
-    candidate: versionResults(cells, candidate),
+  const baseline = await baselineOf(store, cells, versions, gate.baseline)
+  const rules = gate.rules as readonly GateRule[]
+  const trust = await trustOf(store, run, cells, {
+    baseline: baseline ? resultSetOf(baseline.cells, baseline.version) : undefined,
+    gateThreats: gate.rules.flatMap(({ level, scope }) =>
+      level === 'off' || !scope ? [] : [scope],
+    ),
   })
+  const inDoubt = [candidate, ...(baseline?.cells === cells ? [baseline.version] : [])]
+  return {
+    trust,
+    gate: evaluateGate({
+      rules,
+      waivers: gate.waivers,
+      baseline: baseline ? versionResults(baseline.cells, baseline.version) : null,
+      candidate: versionResults(cells, candidate),
+      doubts: doubtsOf(trust ?? [], inDoubt),
+    }),
+  }
+}
+
+/** A version with the cells it is found in. */
+interface VersionCells {
+  readonly version: string
+  readonly cells: readonly CellOutcomes[]
 }
 
 /** `previous`, `first`, a version of the run, or `baseline:NAME` of the store. Null: there is none. */
@@ -82,11 +104,11 @@ async function baselineOf(
   cells: readonly CellOutcomes[],
   versions: readonly string[],
   reference: string,
-): Promise<VersionResults | null> {
+): Promise<VersionCells | null> {
   if (reference.startsWith('baseline:')) {
     const pointer = await store.getBaseline(reference.slice('baseline:'.length))
     if (!pointer) return null
-    return versionResults(await store.outcomesOf(pointer.runId), pointer.version)
+    return { version: pointer.version, cells: await store.outcomesOf(pointer.runId) }
   }
   const version =
     reference === 'previous'
@@ -101,7 +123,7 @@ async function baselineOf(
       got: version,
       expected: `previous, first, baseline:NAME, ${versions.join(', ')}`,
     })
-  return versionResults(cells, version)
+  return { version, cells }
 }
 
 /** The data set of a run, if it is still there and still the same. */

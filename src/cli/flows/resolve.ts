@@ -49,6 +49,7 @@ export async function resolveRun(
     devices: config.devices,
     batch: config.batch,
     keepExamples: keptPerTask,
+    examines: config.selfAudit,
   })
   const shown = (path: string): string => relative(cwd, path) || path
   return {

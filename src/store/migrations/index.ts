@@ -1,5 +1,6 @@
 import type { Migration } from '../migration.js'
 import { initial } from './0001-initial.js'
+import { examinations } from './0002-examinations.js'
 
 /** In the order in which they are applied. */
-export const migrations: readonly Migration[] = [initial]
+export const migrations: readonly Migration[] = [initial, examinations]

@@ -282,3 +282,26 @@ describe('schemas', () => {
     }
   })
 })
+
+describe('a gate over an evaluation that is not valid', () => {
+  const doubts = ['v2: E5, accuracy 90 % at ε = range']
+
+  it.each([
+    ['what would pass', [passing]],
+    ['what would fail', [failing]],
+    ['what is waived', [failing]],
+    ['no rules', []],
+  ])('decides nothing: %s', (label, rules) => {
+    const waivers = label === 'what is waived' ? [waiver('failing')] : []
+    const result = evaluateGate({ ...input, rules, waivers, doubts })
+    expect(result.verdict).toBe('inconclusive')
+    expect(exitCodeFor(result.verdict)).toBe(11)
+    expect(result.reason).toBe('the evaluation is not valid: v2: E5, accuracy 90 % at ε = range')
+    expect(result.rules[0]).toMatchObject({ kind: 'self-audit', verdict: 'inconclusive' })
+    expect(result.rules).toHaveLength(rules.length + 1)
+  })
+
+  it('is as ever without a doubt', () => {
+    expect(evaluateGate({ ...input, rules: [passing], doubts: [] }).verdict).toBe('pass')
+  })
+})

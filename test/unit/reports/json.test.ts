@@ -7,7 +7,7 @@ describe('json', () => {
     const parsed: unknown = JSON.parse(await json.render(samples.failingReport()))
     expect(Object.keys(parsed as object)).toEqual([
       'schema', 'title', 'runId', 'createdAt', 'status', 'suite', 'mainThreat', 'dataset', 'verdict',
-      'gate', 'versions', 'comparisons', 'cells', 'pictures', 'problems', 'manifest',
+      'gate', 'versions', 'trust', 'comparisons', 'cells', 'pictures', 'problems', 'manifest',
     ]) // prettier-ignore
     expect(parsed).toMatchObject({ schema: 'gauntlet-report/1', verdict: 'fail' })
   })

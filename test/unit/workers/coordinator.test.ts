@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GauntletError } from '../../../src/errors.js'
-import type { Task, TaskResult } from '../../../src/plan/task.js'
+import type { ExaminationTask, Task, TaskResult } from '../../../src/plan/task.js'
 import { execute, type ExecuteOptions, type Pool } from '../../../workers/coordinator.js'
 import { PoolLost } from '../../../workers/pool-process.js'
 
@@ -85,6 +85,33 @@ describe('execute', () => {
     expect(seen.starts).toBe(0)
   })
 
+  it('examines before it attacks, and one that fails stops nothing', async () => {
+    const seen = log()
+    const order: string[] = []
+    const startPool = async (): Promise<Pool> =>
+      pool({
+        run: async (task) => (order.push(task.key), result(task)),
+        examine: async ({ key }) => {
+          order.push(key)
+          if (key === 'x1') throw new Error('no gradient')
+          return [{ signal: 'P1', severity: 'error', version: 'v', where: '', text: 'random' }]
+        },
+      })
+    const found: unknown[] = []
+    const own = options({ tasks: tasks(2), startPool, seen })
+    const saveExamination = async (_: unknown, findings: unknown): Promise<void> =>
+      void found.push(findings)
+    const outcome = await execute({
+      ...own,
+      sink: { ...own.sink, saveExamination },
+      examinations: [examination('x1'), examination('x2')],
+    })
+    expect(order).toEqual(['x1', 'x2', 't0', 't1'])
+    expect(found).toEqual([[expect.objectContaining({ signal: 'P1', severity: 'error' })]])
+    expect(seen.failed).toEqual([['x1', 'failed', 'no gradient']])
+    expect(outcome).toMatchObject({ done: 3, failed: 1 })
+  })
+
   it('shares the tasks among all devices', async () => {
     const seen = log()
     const devices: string[] = []
@@ -134,6 +161,7 @@ function options({
 function pool(own: Partial<Pool>): Pool {
   return {
     run: async (task) => result(task),
+    examine: async () => [],
     rehearse: async () => {},
     cancel: () => {},
     stop: async () => {},
@@ -161,6 +189,22 @@ function tasks(count: number): Task[] {
       keepExamples: 0,
     }
   })
+}
+
+function examination(key: string): ExaminationTask {
+  const [{ model, threat, dataset, seed, batch, provider }] = tasks(1) as [Task]
+  const range = { from: 0, to: 1 }
+  return {
+    ...range,
+    key,
+    cell: 'v / self-audit',
+    model,
+    threats: [threat],
+    dataset,
+    seed,
+    batch,
+    provider,
+  }
 }
 
 function result({ key }: Task): TaskResult {

@@ -1,0 +1,99 @@
+import { builtInAttacks } from '../../../attacks/index.js'
+import type { AttackPlugin } from '../../attack/types.js'
+import type { FindingView, TrustView } from '../../reporter.js'
+import type { Store } from '../../store/store.js'
+import type { CellOutcomes, RunRecord } from '../../store/types.js'
+import { findSignal } from '../../trust/catalogue/index.js'
+import type { Finding, Severity } from '../../trust/finding.js'
+import { rateTrust } from '../../trust/rate.js'
+import { resultFindings } from '../../trust/results/index.js'
+import type { GateThreat, ResultSet } from '../../trust/results/types.js'
+
+/** Where an examination is filed; part of a run's manifest. */
+interface Filed {
+  readonly version: string
+  readonly key: string
+}
+
+export interface TrustOptions {
+  /** The version that the last one is compared with, and its cells; they may be another run's. */
+  readonly baseline?: ResultSet | undefined
+  readonly gateThreats?: readonly GateThreat[] | undefined
+  /** Attacks of third parties, as far as they are known. */
+  readonly plugins?: readonly AttackPlugin[] | undefined
+}
+
+/** What the harness found out about its own evaluation, by version; undefined for a run without a self-audit. */
+export async function trustOf(
+  store: Store,
+  run: RunRecord,
+  cells: readonly CellOutcomes[],
+  options: TrustOptions = {},
+): Promise<TrustView[] | undefined> {
+  const filed = (run.manifest['examinations'] ?? []) as readonly Filed[]
+  if (filed.length === 0) return undefined
+  const examined = await store.examinationsOf(filed.map(({ key }) => key))
+  const plugins = [...builtInAttacks, ...(options.plugins ?? [])]
+  return filed.map(({ version, key }, i) => {
+    const found = examined.get(key)
+    const isLast = i === filed.length - 1
+    const findings = [
+      // The same bytes under another name are examined once.
+      ...(found ?? [notExamined]).map((finding): Finding => ({ ...finding, version })),
+      ...resultFindings({
+        ...resultSetOf(cells, version),
+        baseline: isLast ? options.baseline : undefined,
+        kinds: (id) => plugins.find((plugin) => plugin.id === id),
+        gateThreats: isLast ? options.gateThreats : undefined,
+      }),
+    ]
+    return { version, trust: rateTrust(findings), findings: findings.map(viewOf).sort(worstFirst) }
+  })
+}
+
+export function resultSetOf(cells: readonly CellOutcomes[], version: string): ResultSet {
+  return {
+    version,
+    cells: cells
+      .filter(({ cell }) => cell.model.version === version)
+      .map(({ cell, outcomes, complete }) => ({
+        attack: cell.attack,
+        threat: cell.threat,
+        outcomes,
+        complete,
+      })),
+  }
+}
+
+/** What keeps a gate from deciding: of each version, what invalidates its evaluation. One line each. */
+export function doubtsOf(trust: readonly TrustView[], versions: readonly string[]): string[] {
+  return trust
+    .filter(({ version }) => versions.includes(version))
+    .flatMap(({ version, findings }) => {
+      const signals = new Map<string, FindingView>()
+      for (const finding of findings)
+        if (finding.severity === 'error' && !signals.has(finding.signal))
+          signals.set(finding.signal, finding)
+      return [...signals.values()].map(
+        ({ signal, where, text, remedy }) =>
+          `${version}: ${signal}${where ? ` (${where})` : ''}, ${text}; what to do: ${remedy} (gauntlet explain ${signal})`,
+      )
+    })
+}
+
+const notExamined = {
+  signal: 'E24',
+  severity: 'warning',
+  version: '',
+  where: '',
+  text: 'the self-audit of this version did not come to its end',
+} as const satisfies Finding
+
+const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 }
+
+const worstFirst = (a: Finding, b: Finding): number => ranks[a.severity] - ranks[b.severity]
+
+function viewOf(finding: Finding): FindingView {
+  const { title, remedy } = findSignal(finding.signal)
+  return { ...finding, title, remedy }
+}
