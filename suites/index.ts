@@ -1,4 +1,5 @@
 import type { Suite } from '../src/plugin.js'
+import { autoattackRand } from './autoattack-rand.js'
 import { autoattack } from './autoattack.js'
 import { nightly } from './nightly.js'
 import { quick } from './quick.js'
@@ -6,4 +7,11 @@ import { release } from './release.js'
 import { standard } from './standard.js'
 
 /** The built-in suites. A new one is one file and one line here. */
-export const builtInSuites: readonly Suite[] = [quick, standard, nightly, release, autoattack]
+export const builtInSuites: readonly Suite[] = [
+  quick,
+  standard,
+  nightly,
+  release,
+  autoattack,
+  autoattackRand,
+]

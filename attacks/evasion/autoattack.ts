@@ -35,7 +35,9 @@ function partsOf(
     { ...byLoss, restarts: isL1 ? 5 : 1 },
     { attack: apgdT, params: { steps, targets: isL1 ? 5 : 9 } },
     { attack: fabT, params: { steps, targets: 9 } },
-    ...(square.norms.includes(norm) ? [{ attack: square, params: { queries } }] : []),
+    ...(square.norms.includes(norm)
+      ? [{ attack: square, params: { queries, rescaleSchedule: false } }]
+      : []),
   ]
 }
 

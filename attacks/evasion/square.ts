@@ -8,8 +8,7 @@ import { l2Squares } from './lib/square-l2.js'
 /** Of 10,000 queries: after each of these the share of the picture that changes is halved. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
 
-function shareAt(pInit: number, query: number, queries: number): number {
-  const at = Math.floor((10_000 * query) / queries)
+function shareAt(pInit: number, at: number): number {
   return pInit / 2 ** halvings.filter((after) => at > after).length
 }
 
@@ -32,13 +31,17 @@ export const square = defineAttack({
       .max(1)
       .default(0.8)
       .describe('share of the picture that the first squares cover'),
+    rescaleSchedule: z
+      .boolean()
+      .default(true)
+      .describe('stretch the schedule, written for 10,000 queries, to those there are'),
     loss: z
       .enum(objectiveNames)
       .optional()
       .describe('what is ascended; default margin, and ce towards a target'),
   }),
   label: ({ queries, loss }) => `Square-${queries}${loss ? `-${loss}` : ''}`,
-  async run(context, { queries, pInit, loss }) {
+  async run(context, { queries, pInit, rescaleSchedule, loss }) {
     const { threat } = context
     const objective = loss ?? (threat.goal.kind === 'targeted' ? 'ce' : 'margin')
     const grid = gridOf(context.shape)
@@ -49,7 +52,7 @@ export const square = defineAttack({
     for (const sample of context.samples) best.set(sample.id, objectiveOf(objective, sample))
     const saved = new Map<number, Saved>()
     for (let query = 1; query < queries && context.living > 0; query++) {
-      const share = shareAt(pInit, query, queries)
+      const share = shareAt(pInit, rescaleSchedule ? Math.floor((10_000 * query) / queries) : query)
       for (const sample of context.samples)
         saved.set(sample.id, squares.propose(grid, context, sample, share))
       await context.score()

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
+import type { DatasetSpec } from '../data/dataset.js'
 import { GauntletError } from '../errors.js'
 import { firstProblem } from '../util/schema-problem.js'
 import { locatePlugin } from './locate-plugin.js'
@@ -72,19 +73,21 @@ export async function findConfigs(cwd: string): Promise<string[]> {
 
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
-  const { data, models, report, store, plugins } = config
-  const synthetic =
-    data.format === 'glyphs' || (data.format === undefined && data.path === 'glyphs')
+  const { data, trainingData, models, surrogates, report, store, plugins } = config
+  const located = (spec: DatasetSpec): DatasetSpec =>
+    spec.format === 'glyphs' || (spec.format === undefined && spec.path === 'glyphs')
+      ? spec
+      : {
+          ...spec,
+          path: absolute(spec.path),
+          ...(spec.labels === undefined ? {} : { labels: absolute(spec.labels) }),
+        }
   return {
     ...config,
-    data: synthetic
-      ? data
-      : {
-          ...data,
-          path: absolute(data.path),
-          ...(data.labels === undefined ? {} : { labels: absolute(data.labels) }),
-        },
+    data: located(data),
+    ...(trainingData === undefined ? {} : { trainingData: located(trainingData) }),
     models: models.map((model) => ({ ...model, path: absolute(model.path) })),
+    surrogates: surrogates.map((model) => ({ ...model, path: absolute(model.path) })),
     store: store === ':memory:' ? store : absolute(store),
     report: { ...report, folder: absolute(report.folder) },
     plugins: plugins.map((name) => locatePlugin(name, folder)),

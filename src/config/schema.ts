@@ -81,6 +81,11 @@ export const configSchema = z
     $schema: z.string().optional().describe('URL or path of this schema, for editors'),
     title: text.default('Gauntlet').describe('title of the reports (default Gauntlet)'),
     data: dataSchema,
+    trainingData: dataSchema
+      .optional()
+      .describe(
+        'samples that the models were trained on; those of the evaluation must not be among them (default: not checked)',
+      ),
     models: z.array(modelSchema).min(1).describe('versions of the model, oldest first'),
     surrogates: z
       .array(modelSchema)

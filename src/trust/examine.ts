@@ -6,6 +6,7 @@ import { batchDependence } from './preflight/batch-dependence.js'
 import { classCount } from './preflight/class-count.js'
 import { gradientCheck } from './preflight/gradient-check.js'
 import { gradientsMissing } from './preflight/gradients-missing.js'
+import { inputKept } from './preflight/input-kept.js'
 import { labelMapping } from './preflight/label-mapping.js'
 import { logitScale } from './preflight/logit-scale.js'
 import { loops } from './preflight/loops.js'
@@ -28,6 +29,7 @@ const checks: readonly Check[] = [
   stochastic,
   probabilities,
   batchDependence,
+  inputKept,
   inputRange,
   normalisation,
   labelMapping,

@@ -80,6 +80,21 @@ describe('a run that examines itself', () => {
     expect(stdout).toMatch(/^PASS/)
   }, 60_000)
 
+  it('says that samples were in the training data', async () => {
+    const trainingData = { path: 'glyphs', limit: 32 }
+    const run = await gauntlet(['sound'], { trainingData, gate: undefined }, 'run')
+    expect(run.code).toBe(0)
+    const file = join(folder, 'gauntlet-report/report.json')
+    const [sound] = (JSON.parse(readFileSync(file, 'utf8')) as RunReport).trust!
+    expect(sound!.findings.find(({ signal }) => signal === 'P16')?.text).toBe(
+      'the models were trained on 32 of the 128 samples',
+    )
+    const other = { path: 'glyphs', limit: 32, seed: 5 }
+    await gauntlet(['sound'], { trainingData: other, gate: undefined }, 'run')
+    const [again] = (JSON.parse(readFileSync(file, 'utf8')) as RunReport).trust!
+    expect(again!.findings.map(({ signal }) => signal)).not.toContain('P16')
+  }, 60_000)
+
   it('can be told not to', async () => {
     const { code, stdout } = await gauntlet(['sound', 'masked'], { selfAudit: false }, 'gate')
     expect(code).toBe(0)

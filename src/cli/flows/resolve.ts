@@ -4,11 +4,13 @@ import { relative } from 'node:path'
 import type { Config, ModelConfig } from '../../config/schema.js'
 import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
+import { overlap } from '../../data/overlap.js'
 import { GauntletError } from '../../errors.js'
 import { loadModel } from '../../onnx/load.js'
 import { makePlan, type Plan } from '../../plan/plan.js'
 import { engineVersion } from '../../plan/key.js'
 import type { ModelSpec } from '../../plan/task.js'
+import { digestJson } from '../../util/hash.js'
 import type { Harness } from '../compose.js'
 import { expandSuites, type Check } from './checks.js'
 import { packageFile } from '../package-info.js'
@@ -38,8 +40,9 @@ export async function resolveRun(
   const models: ModelSpec[] = []
   for (const model of config.models) models.push(await modelSpec(model))
   const surrogates = await surrogatesOf(checks, models, config)
+  const overlapping = await trainedOn(config, dataset)
   const suite = suites.map(({ id }) => id).join(', ')
-  const plan = makePlan({
+  const made = makePlan({
     models,
     surrogates,
     checks,
@@ -51,6 +54,8 @@ export async function resolveRun(
     keepExamples: keptPerTask,
     examines: config.selfAudit,
   })
+  // What is known of the training data belongs to the run: without it, an earlier run would be taken up.
+  const plan = overlapping ? { ...made, digest: digestJson([made.digest, overlapping]) } : made
   const shown = (path: string): string => relative(cwd, path) || path
   return {
     plan,
@@ -71,11 +76,18 @@ export async function resolveRun(
       shape: dataset.shape,
       range: dataset.range,
       classes: dataset.classes,
+      ...(overlapping === undefined ? {} : { trainedOn: overlapping.length }),
       models: models.map((model) => ({ ...model, path: shown(model.path) })),
       surrogates: [...surrogates.values()].map((one) => ({ ...one, path: shown(one.path) })),
       suites,
     },
   }
+}
+
+/** Samples that the models were trained on; undefined where the configuration does not say. */
+async function trainedOn(config: Config, dataset: Dataset): Promise<number[] | undefined> {
+  if (config.trainingData === undefined) return undefined
+  return overlap(dataset, await loadDataset(config.trainingData))
 }
 
 /** The models that attacks name as surrogates. @throws GNT_CONFIG for a name that nothing has */

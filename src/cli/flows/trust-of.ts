@@ -40,6 +40,7 @@ export async function trustOf(
     const findings = [
       // The same bytes under another name are examined once.
       ...(found ?? [notExamined]).map((finding): Finding => ({ ...finding, version })),
+      ...trainedFindings(run, version),
       ...resultFindings({
         ...resultSetOf(cells, version),
         baseline: isLast ? options.baseline : undefined,
@@ -88,6 +89,15 @@ const notExamined = {
   where: '',
   text: 'the self-audit of this version did not come to its end',
 } as const satisfies Finding
+
+/** P16, from what was known when the run began. */
+function trainedFindings({ manifest, cells }: RunRecord, version: string): Finding[] {
+  const trained = manifest['trainedOn']
+  if (typeof trained !== 'number' || trained === 0) return []
+  const samples = manifest['samples'] ?? cells[0]?.to
+  const text = `the models were trained on ${trained} of the ${String(samples)} samples`
+  return [{ signal: 'P16', severity: 'warning', version, where: '', text }]
+}
 
 const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 }
 

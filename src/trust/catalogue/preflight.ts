@@ -143,6 +143,6 @@ export const preflightSignals: readonly Signal[] = [
     test: 'an evaluated sample has the same bytes as one of the training set',
     source: 'Gauntlet',
     remedy:
-      'take a held-out set: on training data, clean and robust accuracy both come out too high',
+      'take a held-out set: on training data, clean and robust accuracy both come out too high; trainingData in the configuration is what this is checked against',
   },
 ]

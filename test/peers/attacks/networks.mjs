@@ -17,22 +17,22 @@ export const networks = {
   cifar_base_kw: {
     title: 'CNN cifar_base (provably robust training)',
     options: kw,
-    epsilons: { linf: 4 / 255, l2: 0.4, l1: 6 },
+    epsilons: { linf: 4 / 255, l2: 0.4, l1: 6, l0: 12 },
   },
   cifar_wide_kw: {
     title: 'CNN cifar_wide (provably robust training)',
     options: kw,
-    epsilons: { linf: 4 / 255, l2: 0.4, l1: 6 },
+    epsilons: { linf: 4 / 255, l2: 0.4, l1: 6, l0: 12 },
   },
   resnet_2b: {
     title: 'ResNet, 2 blocks',
     options: resnet,
-    epsilons: { linf: 2 / 255, l2: 0.25, l1: 4 },
+    epsilons: { linf: 2 / 255, l2: 0.25, l1: 4, l0: 8 },
   },
   'resnet_3b2_bn_mixup_adv_4.0_bs128_lr-1': {
     title: 'ResNet, 3 blocks (adversarial training)',
     options: mixup,
-    epsilons: { linf: 4 / 255, l2: 0.5, l1: 6 },
+    epsilons: { linf: 4 / 255, l2: 0.5, l1: 6, l0: 12 },
   },
 }
 

@@ -128,6 +128,21 @@ export const rows = [
         : []),
     ],
   })),
+  nearest('DDN, 100 steps', 'l2', ['ddn', { steps: 100 }], 'DDNAttack', { steps: 100 }),
+  ...[
+    ['linf', 'LInfFMNAttack'],
+    ['l1', 'L1FMNAttack'],
+    ['l0', 'L0FMNAttack'],
+  ].map(([norm, name]) =>
+    nearest('FMN, 100 steps', norm, ['fmn', { steps: 100, stepSize: 1 }], name, { steps: 100 }),
+  ),
+  nearest('Carlini–Wagner, 9 × 200 steps', 'l2', ['cw', { steps: 200 }], 'L2CarliniWagnerAttack', {
+    steps: 200,
+  }),
+  nearest('EAD, 9 × 200 steps', 'l1', ['ead', { steps: 200 }], 'EADAttack', {
+    steps: 200,
+    decision_rule: 'L1',
+  }),
   ...['linf', 'l2'].map((norm) => ({
     title: 'AutoAttack',
     norm,
@@ -179,4 +194,9 @@ function apgd(title, norm, id, loss, artLoss) {
       ['autoattack', 'APGD', many([id])],
     ],
   }
+}
+
+/** An attack of least norm, and Foolbox's. */
+function nearest(title, norm, own, name, args) {
+  return { title, norm, dear: true, closest: true, own, peers: () => [['foolbox', name, args]] }
 }

@@ -5,6 +5,7 @@ import { batchDependence } from '../../../src/trust/preflight/batch-dependence.j
 import { classCount } from '../../../src/trust/preflight/class-count.js'
 import { gradientCheck } from '../../../src/trust/preflight/gradient-check.js'
 import { gradientsMissing } from '../../../src/trust/preflight/gradients-missing.js'
+import { inputKept } from '../../../src/trust/preflight/input-kept.js'
 import { labelMapping } from '../../../src/trust/preflight/label-mapping.js'
 import { logitScale } from '../../../src/trust/preflight/logit-scale.js'
 import { normalisation } from '../../../src/trust/preflight/normalisation.js'
@@ -168,6 +169,28 @@ describe('P8, approximations', () => {
     expect(found?.text).toContain('no attack that needs a gradient can run')
   })
   it('are none', async () => expect(await raised(approximations, plain)).toEqual([]))
+})
+
+describe('P13, what is fed', () => {
+  it('must come out of a pass as it went in', async () => {
+    const model = await openModel(plain)
+    const writing = new Proxy(model, {
+      get(target, name) {
+        if (name !== 'scores') return bound(target, name)
+        const scores: ModelHandle['scores'] = async (x, n, batch) => {
+          const found = await target.scores(x, n, batch)
+          x[3] = 0.123
+          return found
+        }
+        return scores
+      },
+    })
+    const [found] = await raised(inputKept, writing)
+    expect(found).toMatchObject({ severity: 'error' })
+    expect(found?.text).toMatch(/1 were changed by a pass and 0 by a gradient/)
+  })
+  it('comes out of a sound model as it is', async () =>
+    expect(await raised(inputKept, plain)).toEqual([]))
 })
 
 describe('P9, the gradient', () => {
