@@ -19,10 +19,10 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E2',
     title: 'An attack without gradients beats those with gradients',
     severity: 'error',
-    test: 'robust accuracy under scores or labels alone is more than 0.2 pp below that under all gradient attacks together, or it breaks more samples that these miss than the tolerance; error if with 95 % confidence more than the tolerance of the gate, else warning',
+    test: 'robust accuracy under scores or labels alone is more than 0.2 pp below that under all gradient attacks together, or it breaks more samples that these miss than the tolerance; error if with 95 % confidence more than the tolerance of the gate and a tenth of what they leave standing, else warning',
     source: `${carlini}, section 5.4; Croce & Hein 2020, AutoAttack: checks.py; ${athalye}`,
     remedy:
-      'gradients are masked: attack another loss (params: { loss: margin }), more restarts, eot: 20 if the model is random, or craft on an unmasked copy (surrogate: NAME)',
+      'gradients are masked, or their attack is too weak: more steps and restarts, apgd-ce, another loss (params: { loss: margin }), eot: 20 if the model is random, or craft on an unmasked copy (surrogate: NAME)',
   },
   {
     id: 'E3',
@@ -37,7 +37,7 @@ const weaknessSignals: readonly Signal[] = [
     id: 'E4',
     title: 'Examples from another model beat the gradients of this one',
     severity: 'error',
-    test: 'examples crafted on a surrogate break more than 1 % of the samples that every gradient attack on the model itself misses; error if with 95 % confidence more than the tolerance of the gate, else warning',
+    test: 'examples crafted on a surrogate break more than 1 % of the samples that every gradient attack on the model itself misses; error if with 95 % confidence more than the tolerance of the gate and a tenth of what they leave standing, else warning',
     source: `${athalye}; ${carlini}, section 4.5`,
     remedy:
       'the own gradients are worse than borrowed ones: params: { loss: margin } and more restarts; keep the surrogate in the suite, so that the worst case counts it',

@@ -8,6 +8,12 @@ const strayShare = 0.01
 const isMoreThanStray = (count: number, share: number, samples: number): boolean =>
   count > 1 && count > share * samples
 
+/**
+ * Of the samples that gradients leave standing, from this share on their failure is no weakness any more: PGD-20 leaves up to 9 %
+ * of them to Square on adversarially trained networks, masked gradients leave a third and more.
+ */
+const maskedShare = 0.1
+
 /** AutoAttack's α: how much an attack without gradients may be ahead. */
 const leadShare = 0.002
 
@@ -15,8 +21,8 @@ const leadShare = 0.002
  * E1 to E4: what should be weaker finds what the attacks with gradients miss.
  *
  * The report's worst case holds the stronger result already, so what is left to doubt is how far the gradients were from it. An
- * error stands where that gap, the samples that no gradient attack breaks, is surely more than the tolerance; else it is a
- * warning. Madry's MNIST model is robust, and yet a little of each fires on it.
+ * error stands where that gap, the samples that no gradient attack breaks, is surely more than the tolerance (of E2 and E4, and a
+ * tenth of what the gradients left standing); else it is a warning. Madry's MNIST model is robust, and yet a little of each fires on it.
  */
 export function findMasking(
   trials: readonly Trial[],
@@ -101,7 +107,7 @@ function gradientFree(trial: Trial, { version, tolerance, white }: About): Findi
   return [
     {
       signal: 'E2',
-      severity: severityOf(result, tolerance),
+      severity: maskedOrWeak(result, tolerance),
       version,
       where: trial.where,
       text: `${missed(trial, result, nameOf(white))}; ${accuracies(trial, result, nameOf(white))}`,
@@ -131,7 +137,7 @@ function transfer(trial: Trial, { version, tolerance, white }: About): Finding[]
   return [
     {
       signal: 'E4',
-      severity: severityOf(result, tolerance),
+      severity: maskedOrWeak(result, tolerance),
       version,
       where: trial.where,
       text: missed(trial, result, nameOf(white)),
@@ -141,6 +147,12 @@ function transfer(trial: Trial, { version, tolerance, white }: About): Finding[]
 
 function severityOf({ firstOnly, samples }: Comparison, tolerance: number): 'error' | 'warning' {
   return isSurelyAbove(tolerance, firstOnly, samples) ? 'error' : 'warning'
+}
+
+/** Of attacks that find many an example for themselves, gradients or not: only a large share speaks of masked gradients. */
+function maskedOrWeak(result: Comparison, tolerance: number): 'error' | 'warning' {
+  const isMuch = isSurelyAbove(maskedShare, result.firstOnly, result.secondStanding)
+  return isMuch ? severityOf(result, tolerance) : 'warning'
 }
 
 function nameOf(trials: readonly Trial[], kind = 'attacks with gradients'): string {

@@ -141,9 +141,15 @@ const rows: readonly Row[] = [
 
   {
     signal: 'E2',
-    label: 'Square breaks 5 % that PGD misses',
-    given: [cell('pgd', { broken: 500 }), cell('square', { broken: [50, 550] })],
+    label: 'Square breaks a fifth of what PGD leaves',
+    given: [cell('pgd', { broken: 500 }), cell('square', { broken: [50, 600] })],
     raised: 'error',
+  },
+  {
+    signal: 'E2',
+    label: 'Square breaks a tenth of what PGD leaves',
+    given: [cell('pgd', { broken: 500 }), cell('square', { broken: [50, 550] })],
+    raised: 'warning',
   },
   {
     signal: 'E2',
@@ -198,9 +204,15 @@ const rows: readonly Row[] = [
 
   {
     signal: 'E4',
-    label: 'transfer breaks 5 % that PGD misses',
-    given: [cell('pgd', { broken: 500 }), cell('pgd', { broken: [500, 550], surrogate: 'v1' })],
+    label: 'transfer breaks a fifth of what PGD leaves',
+    given: [cell('pgd', { broken: 500 }), cell('pgd', { broken: [500, 600], surrogate: 'v1' })],
     raised: 'error',
+  },
+  {
+    signal: 'E4',
+    label: 'transfer breaks a tenth of what PGD leaves',
+    given: [cell('pgd', { broken: 500 }), cell('pgd', { broken: [500, 550], surrogate: 'v1' })],
+    raised: 'warning',
   },
   {
     signal: 'E4',
