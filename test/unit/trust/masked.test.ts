@@ -31,6 +31,8 @@ beforeAll(async () => {
   undefended = await demoGraph('v2')
 })
 
+const kinds = (id: string): AttackPlugin | undefined => plugins.find((one) => one.id === id)
+
 /** A suite on a real network, read as a run's results are. */
 async function findings(graph: Graph, surrogate: Graph): Promise<readonly Finding[]> {
   const [model, other] = [await openModel(graph), await openModel(surrogate)]
@@ -56,7 +58,6 @@ async function findings(graph: Graph, surrogate: Graph): Promise<readonly Findin
     }
   await model.close()
   await other.close()
-  const kinds = (id: string): AttackPlugin | undefined => plugins.find((one) => one.id === id)
   return resultFindings({ version: 'v', cells, kinds })
 }
 
