@@ -14,6 +14,7 @@ export const apgdT = defineAttack({
   needs: ['gradient'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(100).describe('gradient steps per class'),

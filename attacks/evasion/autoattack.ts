@@ -52,6 +52,7 @@ export const autoattack = defineAttack({
   needs: ['gradient', 'scores'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted'],
+  scales: true,
   restarts: 1,
   params,
   label: ({ version, steps }) =>

@@ -11,6 +11,7 @@ export const bim = defineAttack({
   needs: ['gradient'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(10).describe('gradient steps, from the sample on'),

@@ -21,6 +21,7 @@ export const deepfool = defineAttack({
   needs: ['gradient'],
   norms: ['l2', 'linf'],
   goals: ['untargeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(10_000).default(50).describe('most iterations'),

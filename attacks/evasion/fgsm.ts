@@ -12,6 +12,7 @@ export const fgsm = defineAttack({
   needs: ['gradient'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     loss: z.enum(lossNames).default('ce').describe('loss to ascend: ce, margin or dlr'),

@@ -12,6 +12,7 @@ export const gaussian = defineAttack({
   needs: ['labels'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     tries: z.int().min(1).max(1_000_000).default(20).describe('random points per sample'),

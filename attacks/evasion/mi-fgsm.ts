@@ -35,6 +35,7 @@ export const miFgsm = defineAttack({
   needs: ['gradient'],
   norms: ['linf', 'l2'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(10).describe('gradient steps per restart'),

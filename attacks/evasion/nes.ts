@@ -14,6 +14,7 @@ export const nes = defineAttack({
   needs: ['scores'],
   norms: ['linf', 'l2'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(200).describe('steps of projected descent'),

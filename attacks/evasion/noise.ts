@@ -11,6 +11,7 @@ export const noise = defineAttack({
   needs: ['labels'],
   norms: ['linf', 'l2', 'l1'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     tries: z

@@ -11,6 +11,7 @@ export const randomCorners = defineAttack({
   needs: ['labels'],
   norms: ['linf'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     tries: z.int().min(1).max(1_000_000).default(20).describe('corners per sample'),

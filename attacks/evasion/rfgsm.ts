@@ -11,6 +11,7 @@ export const rfgsm = defineAttack({
   needs: ['gradient'],
   norms: ['linf'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     alpha: z
@@ -23,13 +24,14 @@ export const rfgsm = defineAttack({
   }),
   label: ({ loss }) => (loss === 'ce' ? 'R+FGSM' : `R+FGSM-${loss}`),
   async run(context, { alpha, loss }) {
-    const { epsilon, bounds } = context.threat
+    const { scale, threat } = context
+    const { epsilon, bounds } = threat
     const [low, high] = bounds
     context.start('clean')
     // The sign of a normal draw is a fair coin.
     for (const { point, rng } of context.samples)
       for (let i = 0; i < point.length; i++) {
-        const moved = point[i]! + (rng.uniform() < 0.5 ? -alpha : alpha) * epsilon
+        const moved = point[i]! + (rng.uniform() < 0.5 ? -alpha : alpha) * epsilon * scale[i]!
         point[i] = Math.min(Math.max(moved, low), high)
       }
     await context.step({ loss, stepSize: (1 - alpha) * epsilon })

@@ -15,6 +15,7 @@ export const spsa = defineAttack({
   needs: ['scores'],
   norms: ['linf'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(100).describe('steps of Adam per restart'),

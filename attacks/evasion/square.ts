@@ -22,6 +22,7 @@ export const square = defineAttack({
   needs: ['scores'],
   norms: ['linf', 'l2'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     queries: z.int().min(1).max(1_000_000).default(5000).describe('queries per restart'),

@@ -12,6 +12,7 @@ export const universal = defineAttack({
   needs: ['gradient'],
   norms: ['linf', 'l2'],
   goals: ['untargeted', 'targeted'],
+  scales: true,
   restarts: 1,
   params: z.object({
     steps: z.int().min(1).max(100_000).default(100).describe('steps over all samples'),

@@ -51,7 +51,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--muted);font-size:13px;padding-bottom:8px}
 th,td{text-align:left;padding:8px 12px;border-top:1px solid var(--line);vertical-align:middle;font-weight:400}
 thead th{border-top:0;color:var(--muted);font-size:13px;font-weight:600;vertical-align:bottom;white-space:nowrap}
-tbody th{font-weight:600}.n{text-align:right}
+tbody th{font-weight:600}th[rowspan]{vertical-align:top}.n{text-align:right}
 th:first-child,td:first-child{padding-left:2px}th:last-child,td:last-child{padding-right:2px}
 tbody tr:hover{background:color-mix(in srgb,var(--muted) 8%,transparent)}tr.key>*{font-weight:650}tr.partial .value{color:var(--open)}
 tfoot>tr>*{border-top:2px solid var(--line);font-weight:650}

@@ -159,6 +159,11 @@ export interface AttackPlugin<P extends z.ZodType = z.ZodType> {
   readonly needs: readonly Need[]
   readonly norms: readonly Norm[]
   readonly goals: readonly Goal['kind'][]
+  /**
+   * Whether its steps in L∞ follow `context.scale`, as those of `context.step` do. Without it, a threat model whose values go
+   * unequally far is refused: the attack would be weak there, and the model would look robust.
+   */
+  readonly scales?: boolean | undefined
   /** Defaults from the paper, each with `.describe()`. */
   readonly params: P
   /** Restarts when the suite does not say: the host runs the attack again on the survivors. */

@@ -11,7 +11,7 @@ export async function interruptible<T>(
   const controller = new AbortController()
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(130)
-    io.err('\nstopping at the next step; finished work is kept (Ctrl-C again: at once)')
+    io.err('\nstopping at the next step (Ctrl-C again: at once)')
     controller.abort()
   }
   process.on('SIGINT', onSignal)

@@ -48,7 +48,7 @@ export function fitInput(input: Value, options: InputOptions): InputFit {
     throw new GauntletError('GNT_DATA_SHAPE', {
       what: `${name} has the wrong length`,
       got: `${values.length} values`,
-      expected: `1 or ${sample[0]}, one per channel`,
+      expected: sample[0] === 1 ? '1, for the one channel' : `1 or ${sample[0]}, one per channel`,
     })
   }
   if (options.std?.some((std) => !(std > 0) || !Number.isFinite(std)))

@@ -9,6 +9,8 @@ export interface Move {
   readonly previous: Float32Array
   readonly gradient: Float32Array
   readonly epsilon: number
+  /** L∞: how far each value goes, in epsilons. */
+  readonly scale: Float32Array
   readonly bounds: readonly [number, number]
   readonly stepSize: number
   /** α: the share of the new direction; the rest is the last move's. */
@@ -27,15 +29,15 @@ const inside = 1 - 1e-6
  * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
  */
 export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
-  linf: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, share }) => {
+  linf: ({ clean, point, previous, gradient, epsilon, scale, bounds, stepSize, share }) => {
     const [low, high] = bounds
     const rest = 1 - share
     for (let i = 0; i < point.length; i++) {
       const x = point[i]!
       // In float32, as the host's box is, or every other point would be put back by a rounding error.
-      const least = clampTo(Math.fround(clean[i]! - epsilon), low, high)
-      const most = clampTo(Math.fround(clean[i]! + epsilon), low, high)
-      const z = clampTo(x + stepSize * signOf(gradient[i]!), least, most)
+      const least = clampTo(Math.fround(clean[i]! - epsilon * scale[i]!), low, high)
+      const most = clampTo(Math.fround(clean[i]! + epsilon * scale[i]!), low, high)
+      const z = clampTo(x + stepSize * scale[i]! * signOf(gradient[i]!), least, most)
       const y = x + share * (z - x) + rest * (x - previous[i]!)
       previous[i] = x
       point[i] = clampTo(y, least, most)

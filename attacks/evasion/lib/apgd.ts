@@ -50,7 +50,8 @@ export async function autoPgd(context: AttackContext, options: ApgdOptions): Pro
 
 async function ascend(context: AttackContext, options: Ascent): Promise<Map<number, Track>> {
   const { norm, epsilon, steps, loss, towards } = options
-  const { bounds } = context.threat
+  const { scale, threat } = context
+  const { bounds } = threat
   const within = epsilon > context.threat.epsilon ? 'bounds' : 'ball'
   const scratch = new Float64Array(norm === 'linf' ? 0 : context.sampleSize)
   const marks = checkpoints(norm, steps)
@@ -69,7 +70,7 @@ async function ascend(context: AttackContext, options: Ascent): Promise<Map<numb
       if (isBack) point.set(track.best)
       const gradient = isBack ? track.bestGradient : sample.gradient
       const { previous, stepSize, count } = track
-      const sizes = { epsilon, bounds, stepSize, count, share: step > 0 ? share : 1 }
+      const sizes = { epsilon, scale, bounds, stepSize, count, share: step > 0 ? share : 1 }
       moves[norm]({ clean, point, previous, gradient, scratch, ...sizes })
     }
   }

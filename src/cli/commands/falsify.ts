@@ -53,7 +53,7 @@ export const falsifyCommand = defineCommand({
       alias: 'o',
       type: 'string',
       requiresArg: true,
-      describe: 'file for the witness; with --instances a folder for ID.txt each',
+      describe: 'file for the answer and its witness; with --instances a folder for ID.txt each',
     },
   },
   async run({ model, property, instances, timeout, workers, seed, out, json }, io) {

@@ -72,6 +72,13 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
       what: `${plugin.id} has no ${threat.goal.kind} form`,
       expected: plugin.goals.join(', '),
     })
+  const isUneven = threat.features?.scale?.some((factor) => factor !== 0 && factor !== 1)
+  if (threat.norm === 'linf' && isUneven && plugin.scales !== true)
+    throw new GauntletError('GNT_ATTACK_NEEDS', {
+      what: `the steps of ${plugin.id} are alike for all values, and would be weak where columns have scales`,
+      where: 'features.scale',
+      expected: `one of ${attacks.all.flatMap((one) => (one.scales && one.norms.includes('linf') ? [one.id] : [])).join(', ')}`,
+    })
 }
 
 /** What no attack could work with. @throws GNT_CONFIG, GNT_ATTACK_NEEDS */

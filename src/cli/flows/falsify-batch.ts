@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readInstances } from '../../property/instances.js'
-import { witnessText } from '../../property/witness.js'
+import { answerText } from './falsify-once.js'
 import { falsifyAll, type NamedJob, type Settled } from '../../../workers/falsify-coordinator.js'
 import { exitCodes } from '../exit-codes.js'
 import { interruptible } from '../interrupt.js'
@@ -53,13 +53,9 @@ export async function falsifyBatch(
   const progress = new BatchProgress(io, jobs.length)
   const onSettled = async (settled: Settled): Promise<void> => {
     const line = lineOf(settled)
-    if ('result' in settled && settled.result.witness && out !== undefined) {
+    if ('result' in settled && out !== undefined) {
       await mkdir(out, { recursive: true })
-      await writeWhole(
-        join(out, `${line.id}.txt`),
-        `${witnessText(settled.result.witness)}\n`,
-        unwritable,
-      )
+      await writeWhole(join(out, `${line.id}.txt`), `${answerText(settled.result)}\n`, unwritable)
     }
     results.set(line.id, line)
     onResult(line)

@@ -17,7 +17,7 @@ export interface FalsifyOnceArgs {
 
 const unwritable = 'the witness cannot be written'
 
-/** One property of one network, in this process. The witness is written only if there is one. */
+/** One property of one network, in this process. The answer is written with its witness, if there is one. */
 export async function falsifyOnce(args: FalsifyOnceArgs, io: Io): Promise<FalsifyResult> {
   const model = resolve(io.cwd, args.model)
   const property = resolve(io.cwd, args.property)
@@ -39,7 +39,13 @@ export async function falsifyOnce(args: FalsifyOnceArgs, io: Io): Promise<Falsif
       await falsifier.close()
     }
   })
-  if (out !== undefined && result.witness)
-    await writeWhole(out, `${witnessText(result.witness)}\n`, unwritable)
+  // An answer without a witness is written too: an older file would speak of something else.
+  if (out !== undefined) await writeWhole(out, `${answerText(result)}\n`, unwritable)
   return result
 }
+
+/** The answer as the competition writes it. */
+export const answerText = ({
+  result,
+  witness,
+}: Pick<FalsifyResult, 'result' | 'witness'>): string => (witness ? witnessText(witness) : result)

@@ -87,7 +87,16 @@ export async function resolveRun(
 /** Samples that the models were trained on; undefined where the configuration does not say. */
 async function trainedOn(config: Config, dataset: Dataset): Promise<number[] | undefined> {
   if (config.trainingData === undefined) return undefined
-  return overlap(dataset, await loadDataset(config.trainingData))
+  const other = await loadDataset(config.trainingData)
+  const [own, theirs] = [dataset, other].map(({ shape }) => shape.join('×'))
+  if (own !== theirs)
+    throw new GauntletError('GNT_DATA_SHAPE', {
+      what: 'the training data are of another shape than the data',
+      where: config.trainingData.path,
+      got: theirs,
+      expected: own,
+    })
+  return overlap(dataset, other)
 }
 
 /** The models that attacks name as surrogates. @throws GNT_CONFIG for a name that nothing has */

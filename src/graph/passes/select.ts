@@ -85,12 +85,12 @@ export function pick(
 ): Value {
   const found = name === undefined ? values[0] : values.find((value) => value.name === name)
   if (found && (name !== undefined || values.length === 1 || kind === 'output')) return found
+  const names = values.map((value) => value.name).join(', ') || undefined
   throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
     what:
       name === undefined
         ? `the model has ${values.length} ${kind}s`
         : `the model has no ${kind} ${name}`,
-    got: values.map((value) => value.name).join(', ') || undefined,
-    fix: `name one with --${kind}`,
+    ...(name === undefined ? { got: names, fix: `name one with --${kind}` } : { expected: names }),
   })
 }

@@ -44,7 +44,7 @@ export const preflightSignals: readonly Signal[] = [
     test: 'clean accuracy is poor on the data as declared and fine once a usual mean and std are applied',
     source: 'a common mistake of use, e.g. issue 1 of Harry24k/adversarial-attacks-pytorch',
     remedy:
-      'give mean and std at the model (--mean, --std), in the units of the data; the attack then works before the normalisation',
+      'give mean and std at the model (--mean, --std), in the units of the data, or leave them out if the model has them inside; the attack then works before the normalisation',
   },
   {
     id: 'P6',

@@ -9,6 +9,9 @@ export const normalisation: Check = {
     const found = await betterFeedings(bench)
     const better = found.normalisation
     if (!better || better.accuracy < (found.scale?.accuracy ?? 0)) return null
-    return { severity: 'error', text: `${better.text}; set mean and std of the model` }
+    const advice = better.title.endsWith('undone')
+      ? 'mean and std are applied twice or need not be: leave them out of the configuration'
+      : 'set mean and std of the model'
+    return { severity: 'error', text: `${better.text}; ${advice}` }
   },
 }

@@ -222,7 +222,7 @@ describe('several inputs', () => {
 
   it.each([
     ['none named', {}, /the model has 3 inputs: got x, scale, choice; name one with --input/],
-    ['no such input', { input: 'z' }, /the model has no input z: got x, scale, choice/],
+    ['no such input', { input: 'z' }, /the model has no input z: expected x, scale, choice/],
     ['constants missing', { input: 'x' }, /several inputs.*no constant for scale, choice/],
     ['one missing', { input: 'x', constants: { scale: [1] } }, /no constant for choice;/],
     [
