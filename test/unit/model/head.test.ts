@@ -185,7 +185,7 @@ describe('outputs', () => {
 
   it.each([
     ['labels', 'label', /output is not one score per class \(output label\): got int64 values/],
-    ['an unknown one', 'scores', /the model has no output scores: got label, y, negated/],
+    ['an unknown one', 'scores', /the model has no output scores: expected label, y, negated/],
   ])('%s is refused', async (_, output, text) => {
     const error: unknown = await prepareModel(two, { output }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'GNT_MODEL_UNSUPPORTED', exitCode: 2 })
