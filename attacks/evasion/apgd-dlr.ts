@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
+import { apgdParams } from './lib/apgd-params.js'
 import { autoPgd } from './lib/apgd.js'
 
 export const apgdDlr = defineAttack({
@@ -15,15 +16,7 @@ export const apgdDlr = defineAttack({
   goals: ['untargeted', 'targeted'],
   scales: true,
   restarts: 1,
-  params: z.object({
-    steps: z.int().min(1).max(100_000).default(100).describe('gradient steps per restart'),
-    rho: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.75)
-      .describe('share of steps that must raise the loss, or the step size is halved'),
-  }),
+  params: z.object(apgdParams),
   label: ({ steps }) => `APGD-DLR-${steps}`,
   run: (context, { steps, rho }) => autoPgd(context, { steps, rho, loss: 'dlr' }),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
+import { apgdParams } from './lib/apgd-params.js'
 import { autoPgd } from './lib/apgd.js'
 import { rivalsOf } from './lib/rivals.js'
 
@@ -24,12 +25,7 @@ export const apgdT = defineAttack({
       .max(1000)
       .default(9)
       .describe('classes tried, by falling score of the clean sample; at most all others'),
-    rho: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.75)
-      .describe('share of steps that must raise the loss, or the step size is halved'),
+    rho: apgdParams.rho,
   }),
   label: ({ steps, targets }) => `APGD-T-${steps}×${targets}`,
   async run(context, { steps, targets, rho }) {

@@ -1,6 +1,7 @@
 import type { FusedNorm } from '../../../src/plugin.js'
 import { projectL1Box } from './l1-box.js'
-import { clampTo, euclidean, kthLargest, signOf } from './vector.js'
+import { lengthL2 } from './length.js'
+import { clampTo, kthLargest, signOf } from './vector.js'
 
 /** What a move reads and writes: `point` becomes the next point and `previous` the current one. */
 export interface Move {
@@ -45,7 +46,7 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
   },
   l2: (move) => {
     const { clean, point, previous, gradient, stepSize, share, scratch } = move
-    const length = euclidean(gradient)
+    const length = lengthL2(gradient)
     const scale = length > 0 ? stepSize / length : 0
     for (let i = 0; i < point.length; i++) scratch[i] = point[i]! + scale * gradient[i]! - clean[i]!
     shrink(move)
@@ -80,7 +81,7 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
 
 /** The δ in `scratch` onto the L2 ball, then within the bounds, which only shortens it. */
 function shrink({ clean, epsilon, bounds: [low, high], scratch }: Move): void {
-  const reach = euclidean(scratch)
+  const reach = lengthL2(scratch)
   const scale = reach > inside * epsilon ? (inside * epsilon) / reach : 1
   for (let i = 0; i < scratch.length; i++) {
     const c = clean[i]!

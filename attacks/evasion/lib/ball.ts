@@ -1,5 +1,6 @@
 import type { Norm } from '../../../src/plugin.js'
 import { lengthL1, lengthL2 } from './length.js'
+import { kthLargest } from './vector.js'
 
 /** Euclidean projection of a perturbation onto the ball of radius `epsilon` around 0, in place. */
 export function shrinkTo(norm: Exclude<Norm, 'l0'>, delta: Float32Array, epsilon: number): void {
@@ -68,7 +69,7 @@ export function keepTop(
   }
   if (count >= size) return
   order.set(gains)
-  const least = count > 0 ? kthSmallest(order, size - count) : Infinity
+  const least = count > 0 ? kthLargest(order, count) : Infinity
   let room = count
   for (let i = 0; i < size; i++) if (gains[i]! > least) room--
   for (let i = 0; i < size; i++) {
@@ -76,25 +77,4 @@ export function keepTop(
     if (gains[i]! < least || room <= 0) delta[i] = 0
     else room--
   }
-}
-
-/** The value that would be at index `k` if the values were sorted; they are left partly so. Source: Hoare 1961, "Find". */
-function kthSmallest(values: Float32Array, k: number): number {
-  let [first, last] = [0, values.length - 1]
-  while (first < last) {
-    const pivot = values[(first + last) >> 1]!
-    let [i, j] = [first, last]
-    while (i <= j) {
-      while (values[i]! < pivot) i++
-      while (values[j]! > pivot) j--
-      if (i > j) break
-      const value = values[i]!
-      values[i++] = values[j]!
-      values[j--] = value
-    }
-    if (k <= j) last = j
-    else if (k >= i) first = i
-    else break
-  }
-  return values[k]!
 }

@@ -1,6 +1,6 @@
 import type { AttackContext, Sample } from '../../../src/plugin.js'
 import { planeScratch, stepToPlane } from './hyperplane.js'
-import { dualLength } from './vector.js'
+import { dualLength } from './length.js'
 
 export interface FabOptions {
   readonly steps: number
