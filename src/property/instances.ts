@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { dirname, extname, resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { readBounded } from './load.js'
 import { propertyError } from './problem.js'
@@ -27,6 +27,7 @@ export async function readInstances(path: string): Promise<readonly Instance[]> 
   const [first] = rows
   if (!first) throw propertyError('a list without instances', path, null)
   const hasHeader = first.cells.includes('onnx') && first.cells.includes('vnnlib')
+  if (!hasHeader) refuseOtherHeader(first, path)
   const columns = hasHeader ? first.cells : plain
   const instances = rows.slice(hasHeader ? 1 : 0).map((row, i) => instanceOf(row, columns, i, path))
   if (instances.length === 0) throw propertyError('a list without instances', path, null)
@@ -44,6 +45,16 @@ export async function readInstances(path: string): Promise<readonly Instance[]> 
     ids.add(id)
   }
   return instances
+}
+
+/** A first line that names no files is a header, but not one of ours: not an instance that cannot be read. */
+function refuseOtherHeader({ cells, line }: Row, path: string): void {
+  if (cells.slice(0, 2).some((cell) => extname(cell) !== '')) return
+  throw propertyError('neither a header with onnx and vnnlib, nor an instance', path, line, {
+    got: cells.join(','),
+    expected: `the columns ${plain.join(', ')}, or files by their names with extensions`,
+    fix: 'name the columns in the first line',
+  })
 }
 
 interface Row {

@@ -109,7 +109,12 @@ describe('a list of instances', () => {
     writeFileSync(join(folder, 'broken.csv'), ['id,onnx,vnnlib', ...broken].join('\n'))
     const { code, stdout, stderr } = await run('--instances', 'broken.csv', '--json')
     expect(code).toBe(3)
-    expect(stdout).toMatch(/"bad","result":"error"/)
+    const bad = stdout.split('\n').find((line) => line.includes('"bad"'))
+    expect(JSON.parse(bad!)).toMatchObject({
+      id: 'bad',
+      result: 'error',
+      reason: expect.stringMatching(/none\.vnnlib.*no such file/),
+    })
     expect(stdout).toMatch(/"one","result":"sat"/)
     expect(stderr).toMatch(/^bad: [^\n]*none\.vnnlib[^\n]*no such file\n$/)
   })
@@ -145,7 +150,8 @@ describe('Ctrl-C', () => {
     running.killGroup('SIGINT')
     const { code, stdout, stderr } = await running.done
     expect(code).toBe(130)
-    expect(stdout).toMatch(/^instance.*\na +sat.*\n1 sat, 0 unknown/)
+    expect(stdout).toMatch(/^instance.*\na +sat.*\n1 sat, 0 unknown, 2 not answered; /)
+    expect(stderr).toMatch(/\ninterrupted: 2 of 3 instances not answered\n$/)
     expect(stderr).not.toMatch(/error|\n\s+at /)
     expect(await haveLeft(children, 8000)).toBe(true)
   })
@@ -180,6 +186,7 @@ describe('bad input: one line, exit 2, nothing written', () => {
     'a witness over the model': [['tie.onnx', 'tie.vnnlib', '-o', 'tie.onnx'], /overwrite/],
     'a witness in no folder': [['tie.onnx', 'tie.vnnlib', '-o', 'no/w.txt'], /no such folder/],
     'a list that is missing': [['--instances', 'none.csv'], /GNT_FILE: .*none\.csv/],
+    'a list with another header': [['--instances', 'other.csv'], /GNT_PROPERTY: .*foo,bar/, other],
     'a list that is none': [['--instances', 'tie.onnx'], /GNT_PROPERTY: .*tie\.onnx/],
     'witnesses below a file': [['--instances', 'list.csv', '-o', 'tie.onnx'], /is a file/],
   }
@@ -201,6 +208,10 @@ describe('bad input: one line, exit 2, nothing written', () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: '1', result: 'sat' })
   })
 })
+
+function other(): void {
+  writeFileSync(join(folder, 'other.csv'), 'foo,bar\ntie.onnx,tie.vnnlib\n')
+}
 
 function bomb(): void {
   writeFileSync(join(folder, 'bomb.vnnlib.gz'), gzipSync(Buffer.alloc(2 ** 28 + 9)))

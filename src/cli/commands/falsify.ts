@@ -17,7 +17,7 @@ export const falsifyCommand = defineCommand({
     ],
     [
       'gauntlet falsify --instances instances.csv --timeout 5 --workers 2',
-      'a table of results; with --json one line each: {"id", "result", "seconds"}',
+      'a table of results; with --json one line each: {"id", "result", "seconds"}, of an error "reason"',
     ],
   ],
   positionals: {
@@ -59,10 +59,11 @@ export const falsifyCommand = defineCommand({
   async run({ model, property, instances, timeout, workers, seed, out, json }, io) {
     if (instances !== undefined) {
       refuseFiles(model)
-      const { falsifyBatch, printBatch } = await import('../flows/falsify-batch.js')
+      const { falsifyBatch, printBatch, printInterrupted } =
+        await import('../flows/falsify-batch.js')
       const { defaultWorkers } = await import('../../config/schema.js')
       const timeoutMs = timeout === undefined ? undefined : timeout * 1000
-      const results = await falsifyBatch(
+      const batch = await falsifyBatch(
         {
           instances,
           timeoutMs,
@@ -76,7 +77,8 @@ export const falsifyCommand = defineCommand({
           if (json) io.out(JSON.stringify(result))
         },
       )
-      if (!json) printBatch(results, io)
+      if (!json) printBatch(batch, io)
+      printInterrupted(batch, io)
       return
     }
     if (model === undefined || property === undefined)

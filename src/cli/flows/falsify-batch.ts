@@ -21,24 +21,29 @@ export interface FalsifyBatchArgs {
   readonly out?: string | undefined
 }
 
-/** One line of the results. `error`: the instance could not be tried, for a reason that stderr has. */
+/** One line of the results. */
 export interface InstanceResult {
   readonly id: string
   readonly result: 'sat' | 'unknown' | 'error'
   readonly seconds: number
+  /** Why the instance could not be tried; of an `error` only. */
+  readonly reason?: string
+}
+
+/** Results in the order of the list, and how many of it have none: after Ctrl-C, else 0. */
+export interface BatchResults {
+  readonly results: readonly InstanceResult[]
+  readonly unanswered: number
 }
 
 const unwritable = 'the witnesses cannot be written'
 
-/**
- * All instances of a list. Results are handed to `onResult` as they come, and returned in the order of the list; after
- * Ctrl-C those that are there.
- */
+/** All instances of a list. Results are handed to `onResult` as they come; after Ctrl-C those that are there. */
 export async function falsifyBatch(
   args: FalsifyBatchArgs,
   io: Io,
   onResult: (result: InstanceResult) => void,
-): Promise<readonly InstanceResult[]> {
+): Promise<BatchResults> {
   const out = args.out === undefined ? undefined : resolve(io.cwd, args.out)
   if (out !== undefined) await checkFolderMakeable(out, unwritable)
   const instances = await readInstances(resolve(io.cwd, args.instances))
@@ -70,7 +75,7 @@ export async function falsifyBatch(
   const lines = jobs.flatMap(({ id }) => results.get(id) ?? [])
   if (io.exitCode === exitCodes.ok && lines.some(({ result }) => result === 'error'))
     io.exitCode = exitCodes.incomplete
-  return lines
+  return { results: lines, unanswered: jobs.length - lines.length }
 }
 
 const lineOf = (settled: Settled): InstanceResult =>
@@ -80,7 +85,12 @@ const lineOf = (settled: Settled): InstanceResult =>
         result: settled.result.result,
         seconds: rounded(settled.result.seconds),
       }
-    : { id: settled.job.id, result: 'error', seconds: rounded(settled.seconds) }
+    : {
+        id: settled.job.id,
+        result: 'error',
+        seconds: rounded(settled.seconds),
+        reason: settled.error.message,
+      }
 
 const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000
 
@@ -103,11 +113,11 @@ class BatchProgress {
     this.#isLive = io.isTty && process.stderr.isTTY === true
   }
 
-  onSettled(settled: Settled, { id, result }: InstanceResult): void {
+  onSettled(settled: Settled, { id, result, reason }: InstanceResult): void {
     this.#done++
     if (result === 'sat') this.#found++
-    if ('error' in settled) this.#say(`${id}: ${settled.error.message}`)
-    else
+    if (reason !== undefined) this.#say(`${id}: ${reason}`)
+    if ('result' in settled)
       for (const note of settled.result.notes) {
         const text = `${settled.job.model}: ${note}`
         if (!this.#notes.has(text)) this.#say(`note: ${text}`)
@@ -133,7 +143,7 @@ class BatchProgress {
 }
 
 /** The results for people. */
-export function printBatch(results: readonly InstanceResult[], io: Io): void {
+export function printBatch({ results, unanswered }: BatchResults, io: Io): void {
   const rows = results.map(({ id, result, seconds }) => [id, result, `${seconds.toFixed(2)} s`])
   io.out(
     table([['instance', 'result', 'time'], ...rows], {
@@ -145,5 +155,14 @@ export function printBatch(results: readonly InstanceResult[], io: Io): void {
     results.filter(({ result }) => result === of).length
   const total = results.reduce((sum, { seconds }) => sum + seconds, 0)
   const failed = count('error') > 0 ? `, ${count('error')} error` : ''
-  io.out(`${count('sat')} sat, ${count('unknown')} unknown${failed}; ${duration(total)} of search`)
+  const left = unanswered > 0 ? `, ${unanswered} not answered` : ''
+  io.out(
+    `${count('sat')} sat, ${count('unknown')} unknown${failed}${left}; ${duration(total)} of search`,
+  )
+}
+
+/** What an interrupted list is told, whatever the form of its results. */
+export function printInterrupted({ results, unanswered }: BatchResults, io: Io): void {
+  if (unanswered > 0)
+    io.err(`interrupted: ${unanswered} of ${results.length + unanswered} instances not answered`)
 }

@@ -41,6 +41,11 @@ describe('lists of instances', () => {
   const header = 'id,onnx,vnnlib,timeout_s\n'
   const bad: Readonly<Record<string, readonly [string, RegExp]>> = {
     empty: ['', /without instances/],
+    'a header of other names': [
+      'foo,bar\nn.onnx,p.vnnlib\n',
+      /neither a header.*bad\.csv:1.*foo,bar/,
+    ],
+    'half of a header': ['onnx,property\nn.onnx,p.vnnlib\n', /neither a header.*onnx,property/],
     'a header alone': [header, /without instances/],
     'a missing property': [`${header}a,n.onnx,,1\n`, /bad\.csv:2\): got a,n\.onnx,,1/],
     'a time limit of words': [`${header}a,n.onnx,p.vnnlib,soon\n`, /number of seconds.*:2\)/],
