@@ -82,6 +82,10 @@ export class Shard {
     const { constraints } = this
     if (constraints.settles && !this.standing.every((id) => constraints.isSettled(this.clean(id))))
       this.notes.add('some clean values are none that examples may have: unchanged, they stay')
+    if (constraints.settles && !this.standing.every((id) => constraints.leavesRoom(this.clean(id))))
+      this.notes.add(
+        'of some samples, nothing else that counts is within epsilon: they cannot fall',
+      )
     if (this.lower.length === 0) return
     for (const id of this.standing)
       constraints.box(this.clean(id), this.#row(this.lower, id), this.#row(this.upper, id))

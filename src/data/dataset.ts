@@ -52,7 +52,10 @@ export function sampleSize(dataset: Pick<Dataset, 'shape'>): number {
 }
 
 /** Samples `indices` in the attack's space. @returns a fresh (indices.length × size) array, C order */
-export function takeSamples(dataset: Dataset, indices: readonly number[]): Float32Array {
+export function takeSamples(
+  dataset: Pick<Dataset, 'shape' | 'values' | 'divisor'>,
+  indices: readonly number[],
+): Float32Array {
   const size = sampleSize(dataset)
   const out = new Float32Array(indices.length * size)
   const { values, divisor } = dataset

@@ -3,6 +3,7 @@ import { box, distance, project, randomInBall } from './ball.js'
 import { checkConstraints } from './features.js'
 import { greatestWithin, isFarther, leastWithin, roundDown, roundUp } from './float32.js'
 import {
+  hasOther,
   isOnGrid,
   levelAt,
   levelOf,
@@ -134,6 +135,24 @@ export class Constraints {
       lower[i] = isFixed ? x[i]! : Math.min(this.lower[i]!, x[i]!)
       upper[i] = isFixed ? x[i]! : Math.max(this.upper[i]!, x[i]!)
     }
+  }
+
+  /** Whether ball and bounds hold another point that counts than `x` itself. */
+  leavesRoom(x: Float32Array): boolean {
+    const [lower, upper] = this.#scratch
+    const { norm, epsilon } = this.threat
+    if (norm === 'l0' && epsilon < 1) return false
+    if (norm === 'linf') this.box(x, lower, upper)
+    else this.#limits(x, lower, upper)
+    // A single value that moves is within epsilon in L2 and L1 where it is so itself.
+    const reach = norm === 'l2' || norm === 'l1' ? epsilon : Infinity
+    return x.some((value, i) => {
+      const within = [
+        Math.max(lower[i]!, value - reach),
+        Math.min(upper[i]!, value + reach),
+      ] as const
+      return hasOther(this.#grid, i, value, within)
+    })
   }
 
   /** Into the bounds. In place, as all below. */

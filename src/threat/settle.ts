@@ -100,13 +100,37 @@ function nearest(
   value: number,
   [low, high]: readonly [number, number],
 ): number | undefined {
-  const { bounds, quantize } = grid
-  const isInteger = grid.isInteger[i] === 1
-  if (!isInteger && quantize === undefined) return value
-  const at = (k: number): number => (isInteger ? Math.fround(k) : levelAt(grid, k))
-  const level = (value - bounds[0]) / (bounds[1] - bounds[0])
-  let k = Math.round(isInteger ? value : level * (2 ** (quantize ?? 0) - 1))
+  if (isAny(grid, i)) return value
+  const at = (k: number): number => numberAt(grid, i, k)
+  let k = nearestIndex(grid, i, value)
   if (at(k) > high) k--
   else if (at(k) < low) k++
   return at(k) >= low && at(k) <= high ? at(k) : undefined
+}
+
+/** Whether value i may be another number than the one it is, within [low, high]. */
+export function hasOther(
+  grid: Grid,
+  i: number,
+  value: number,
+  [low, high]: readonly [number, number],
+): boolean {
+  if (grid.isMember[i] === 1 || isAny(grid, i)) return low < high
+  const k = nearestIndex(grid, i, value)
+  return [k - 1, k, k + 1]
+    .map((each) => numberAt(grid, i, each))
+    .some((other) => other !== value && other >= low && other <= high)
+}
+
+/** Whether value i may be any number. */
+const isAny = (grid: Grid, i: number): boolean =>
+  grid.isInteger[i] === 0 && grid.quantize === undefined
+
+const numberAt = (grid: Grid, i: number, k: number): number =>
+  grid.isInteger[i] === 1 ? Math.fround(k) : levelAt(grid, k)
+
+/** k of the number nearest to `value`. */
+function nearestIndex({ bounds, quantize = 0, isInteger }: Grid, i: number, value: number): number {
+  const level = (value - bounds[0]) / (bounds[1] - bounds[0])
+  return Math.round(isInteger[i] === 1 ? value : level * (2 ** quantize - 1))
 }

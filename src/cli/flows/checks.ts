@@ -6,6 +6,7 @@ import { sampleSize } from '../../data/dataset.js'
 import { checkConstraints } from '../../threat/features.js'
 import { normLabels, type Goal, type ThreatModel } from '../../threat/threat-model.js'
 import { canonicalJson } from '../../util/hash.js'
+import { checkData } from './check-data.js'
 import { nameOfValue, resolveFeatures, type TableData } from './features.js'
 
 export interface Check {
@@ -81,10 +82,11 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
     })
 }
 
-/** What no attack could work with. @throws GNT_CONFIG, GNT_ATTACK_NEEDS */
+/** What no attack could work with. @throws GNT_CONFIG, GNT_ATTACK_NEEDS, GNT_DATA_VALUES */
 export function checkThreat(threat: ThreatModel, data: TableData): void {
   checkEpsilon(threat)
   checkConstraints(threat, sampleSize(data), (i) => nameOfValue(i, data))
+  checkData(threat, data)
 }
 
 /** An L∞ radius wider than the data is nearly always a unit slip: 8 for 8/255. Severities are levels. */

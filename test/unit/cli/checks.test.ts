@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { builtInAttacks } from '../../../attacks/index.js'
 import { AttackRegistry } from '../../../src/attack/registry.js'
 import { expandSuites, type Check } from '../../../src/cli/flows/checks.js'
+import type { TableData } from '../../../src/cli/flows/features.js'
 import { defineSuite, type SuiteInput } from '../../../src/plugin.js'
 
 /** Three columns, four rows. */
@@ -14,7 +15,7 @@ const data = {
   featureNames: ['age', 'income', 'member'],
 } as const
 
-const expand = (change: Partial<SuiteInput>): Check[] =>
+const expand = (change: Partial<SuiteInput>, on: TableData = data): Check[] =>
   expandSuites(
     [
       defineSuite({
@@ -26,7 +27,7 @@ const expand = (change: Partial<SuiteInput>): Check[] =>
       }),
     ],
     new AttackRegistry(builtInAttacks),
-    data,
+    on,
   )
 
 describe('checks of a suite', () => {
@@ -78,11 +79,11 @@ describe('checks of a suite', () => {
     }
     const [check] = expand({
       attacks: pgd,
-      threats: [{ norm: 'linf', epsilon: 0.1, features }],
+      threats: [{ norm: 'linf', epsilon: 0.5, features }],
     })
     expect(check!.threat).toEqual({
       norm: 'linf',
-      epsilon: 0.1,
+      epsilon: 0.5,
       bounds: [0, 1],
       goal: { kind: 'untargeted' },
       features: { scale: [0, 0, 2], lower: [0, 0.25, 0], upper: [1, 0.75, 1], integers: [2] },
@@ -105,5 +106,37 @@ describe('checks of a suite', () => {
     const plain = { norm: 'linf', epsilon: '8/255' } as const
     const checks = expand({ attacks: pgd, threats: [plain, { ...plain, quantize: 8 }] })
     expect(checks.map(({ threat }) => threat.quantize)).toEqual([undefined, 8])
+  })
+
+  it.each([
+    ['linf', 0.3, 'epsilon 0.3 and 2 bits, expected an epsilon of at least 0.333'],
+    ['l2', 0.05, 'epsilon 0.05 and 2 bits'],
+    ['l1', 0.05, 'epsilon 0.05 and 2 bits'],
+  ] as const)('refuse rounding that leaves nothing in any ball: %s', (norm, epsilon, says) => {
+    const levels = { ...data, values: Float32Array.from(data.values, (value) => Math.round(value)) }
+    const of = (radius: number) =>
+      expand({ attacks: pgd, threats: [{ norm, epsilon: radius, quantize: 2 }] }, levels)
+    expect(() => of(epsilon)).toThrow(says)
+    expect(of(0.34)).toHaveLength(1)
+  })
+
+  it('take rounding that reaches another number of a single sample', () => {
+    const threats = [{ norm: 'linf', epsilon: 0.1, quantize: 2 }] as const
+    // 0.25 of the second sample is 0.083 from a third.
+    expect(expand({ attacks: pgd, threats: [...threats] })).toHaveLength(1)
+  })
+
+  it('refuse whole numbers and held columns that nothing can reach', () => {
+    const features = { immutable: ['income'], integer: ['age', 'member'] }
+    expect(() =>
+      expand({ attacks: pgd, threats: [{ norm: 'linf', epsilon: 0.5, features }] }),
+    ).toThrow('within epsilon there is nothing but the clean samples')
+  })
+
+  it('refuse a one-hot group with a column of other values', () => {
+    const features = { oneHot: [['age', 'income']] }
+    expect(() =>
+      expand({ attacks: pgd, threats: [{ norm: 'linf', epsilon: 0.1, features }] }),
+    ).toThrow('(features.oneHot: income, sample 0): got 0.5, expected 0 or 1')
   })
 })

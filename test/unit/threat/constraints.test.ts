@@ -157,6 +157,45 @@ describe('settling', () => {
   })
 })
 
+describe('room for examples', () => {
+  const pixels = Float32Array.of(0, 3 / 15, 1)
+  it.each([
+    ['linf', 1 / 15, true],
+    ['linf', 0.999 / 15, false],
+    ['l2', 0.067, true],
+    ['l2', 0.066, false],
+    ['l1', 0.067, true],
+    ['l1', 0.066, false],
+    ['l0', 1, true],
+  ] as const)('of 4-bit pixels in %s %d: %s', (norm, epsilon, isThere) => {
+    const threat = threatOf(norm, epsilon, { bounds: [0, 1], quantize: 4 })
+    const constraints = new Constraints(threat, 3)
+    expect(constraints.leavesRoom(pixels)).toBe(isThere)
+    // What says so is found by rounding every point next to the clean one, or none is.
+    const found = [...pixels.keys()].flatMap((i) =>
+      [-1, 1].map((side) => {
+        const values = pixels.map((value, k) => (k === i ? value + side / 15 : value))
+        return settled(threat, pixels, [...values])
+      }),
+    )
+    expect(found.some((point) => point.some((value, i) => value !== pixels[i]))).toBe(isThere)
+  })
+
+  it('is what a value between two levels has, down to them', () => {
+    const threat = threatOf('linf', 0.01, { bounds: [0, 1], quantize: 1 })
+    expect(new Constraints(threat, 1).leavesRoom(Float32Array.of(0.995))).toBe(true)
+    expect(new Constraints(threat, 1).leavesRoom(Float32Array.of(0.98))).toBe(false)
+  })
+
+  it('is in categories, unless they are held', () => {
+    const oneHot = [[0, 1]]
+    const x = Float32Array.of(0, 1)
+    const of = (more: Features) =>
+      new Constraints(threatOf('linf', 0.1, { features: { oneHot, ...more } }), 2).leavesRoom(x)
+    expect([of({}), of({ scale: [0, 1] })]).toEqual([true, false])
+  })
+})
+
 describe('projection in L0', () => {
   it('keeps the largest changes for their bounds; a group is one of them', () => {
     const fixed = { ...features, scale: [0, 1, 1, 1, 1, 1, 1] }
