@@ -255,8 +255,7 @@ export class Start {
     this.#confine()
     const points = this.#settled()
     await this.#calls.score(points)
-    if (job.surrogate) return
-    if (this.#plugin.kind === 'universal') {
+    if (job.surrogate || this.#plugin.kind === 'universal') {
       for (const { id } of this.#samples) this.shard.spend(id, { queries: job.eot ?? 1 })
       return
     }

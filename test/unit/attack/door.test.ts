@@ -319,6 +319,31 @@ describe('a transfer attack', () => {
       expect({ queries, gradients }).toEqual({ queries: steps + 2, gradients: steps })
     await surrogate.close()
   })
+
+  it('counts what the surrogate is asked for scores, as for gradients', async () => {
+    const surrogate = await openModel(mlpOf(shape, classes, { hidden: 20 }), {
+      mean: [0.5],
+      std: [0.27],
+    })
+    const [scores, proposals] = [4, 3]
+    const own = pluginOf(
+      async (context) => {
+        context.start('random')
+        for (let k = 0; k < scores; k++) await context.score()
+        for (let k = 0; k < proposals; k++) await context.propose(() => {})
+      },
+      { needs: ['scores'] },
+    )
+    for (const eot of [1, 2]) {
+      const { outcomes } = await attack(own, { surrogate, eot })
+      for (const { queries, gradients } of outcomes)
+        expect({ queries, gradients }).toEqual({
+          queries: eot * (1 + scores + proposals + 1),
+          gradients: 0,
+        })
+    }
+    await surrogate.close()
+  })
 })
 
 describe('a random model', () => {
