@@ -113,7 +113,7 @@ export class TaskRunner {
   }
 
   async #job(task: Task, model: ModelHandle): Promise<AttackJob> {
-    const surrogate = task.surrogate && (await this.#open(task.surrogate))
+    const surrogate = task.surrogate && (await this.#openSurrogate(task.surrogate))
     if (surrogate) checkClasses(surrogate, model, task)
     const samples = rangeOf(task)
     return {
@@ -129,6 +129,21 @@ export class TaskRunner {
       seed: task.seed,
       batch: task.batch,
       isCancelled: this.#settings.isCancelled,
+    }
+  }
+
+  /** @throws GNT_DATA_SHAPE when it does not take what the model takes */
+  async #openSurrogate(spec: ModelSpec): Promise<ModelHandle> {
+    try {
+      return await this.#open(spec)
+    } catch (cause) {
+      if (!(cause instanceof GauntletError) || cause.code !== 'GNT_DATA_SHAPE') throw cause
+      const detail = {
+        ...cause.detail,
+        what: 'the surrogate takes samples of another shape than the model',
+        fix: 'choose a surrogate for the same data',
+      }
+      throw new GauntletError('GNT_DATA_SHAPE', detail, { cause })
     }
   }
 

@@ -1,6 +1,6 @@
 import { readRange } from '../config/data-schema.js'
 import { GauntletError } from '../errors.js'
-import { parseEpsilon } from '../threat/epsilon.js'
+import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
 
 /** Options that several commands share, and types of values that yargs does not know. */
 
@@ -47,9 +47,13 @@ export function seconds(name: string) {
   }
 }
 
-/** `8/255`, `0.03` */
+/** An epsilon, or a step size in its units: `8/255`, `0.03` */
 export function epsilon(name: string) {
-  return (text: string | number): number => parseEpsilon(text, `--${name}`)
+  return (text: string | number): number => {
+    const value = readEpsilon(text)
+    if (value !== undefined) return value
+    throw wrongValue(name, text, epsilonExpected)
+  }
 }
 
 /** `0..255` */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { z } from 'zod'
 import { attackKinds, type AttackPlugin } from '../attack/types.js'
@@ -77,6 +78,12 @@ async function importPlugin(path: string, where: string): Promise<unknown> {
       what: 'not a plugin module',
       where,
       expected: 'a .ts, .mts, .js or .mjs file',
+    })
+  if (!existsSync(path))
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'there is no such plugin file',
+      where,
+      fix: 'check the path, or write a new attack: gauntlet plugins new NAME',
     })
   try {
     return await importUserModule(path)

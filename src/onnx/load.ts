@@ -44,14 +44,16 @@ export async function loadModel(path: string): Promise<LoadedModel> {
 
 /** @param hash - is given the bytes, each piece while the next one is read */
 async function readModelFile(path: string, hash: Hash): Promise<Uint8Array> {
-  const refuse = (got: string, cause?: unknown) =>
-    new GauntletError('GNT_FILE', { what: 'the model cannot be read', where: path, got }, { cause })
+  const refuse = (got: string, cause?: unknown, fix?: string) => {
+    const detail = { what: 'the model cannot be read', where: path, got, fix }
+    return new GauntletError('GNT_FILE', detail, { cause })
+  }
   try {
     // Non-blocking, so that a named pipe is refused rather than waited for.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const stat = await file.stat()
-      if (stat.isDirectory()) throw refuse('a folder')
+      if (stat.isDirectory()) throw refuse('a folder', undefined, 'name the .onnx file in it')
       if (!stat.isFile()) throw refuse('something that is not a regular file')
       if (stat.size > maxFileBytes)
         throw refuse(`${stat.size} bytes, over the 2 GiB of one ONNX file`)
@@ -62,7 +64,8 @@ async function readModelFile(path: string, hash: Hash): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof GauntletError) throw error
     const code = (error as NodeJS.ErrnoException).code
-    throw refuse(code === 'ENOENT' ? 'no such file' : (code ?? String(error)), error)
+    if (code === 'ENOENT') throw refuse('no such file', error, 'check the path')
+    throw refuse(code ?? String(error), error)
   }
 }
 

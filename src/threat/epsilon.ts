@@ -1,5 +1,3 @@
-import { GauntletError } from '../errors.js'
-
 /** A decimal, or a fraction of two decimals: `0.03`, `8/255`, `2.5/255`. */
 const epsilonPattern = /^\s*(\d+\.?\d*|\.\d+)(e-?\d+)?\s*(\/\s*(\d+\.?\d*|\.\d+)\s*)?$/i
 
@@ -18,20 +16,4 @@ function fraction(text: string): number | undefined {
   if (!epsilonPattern.test(text)) return undefined
   const [numerator, denominator] = text.split('/').map(Number)
   return denominator === undefined ? numerator : (numerator ?? NaN) / denominator
-}
-
-/**
- * As `readEpsilon`, for the command line.
- * @param where - the option it came from, e.g. `--eps`
- * @throws GauntletError GNT_USAGE
- */
-export function parseEpsilon(text: number | string, where?: string): number {
-  const value = readEpsilon(text)
-  if (value !== undefined) return value
-  throw new GauntletError('GNT_USAGE', {
-    what: 'wrong epsilon',
-    where,
-    got: JSON.stringify(text),
-    expected: epsilonExpected,
-  })
 }

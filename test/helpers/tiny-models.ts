@@ -5,6 +5,7 @@ import { tensorOfFloats, tensorOfInts } from '../../src/graph/tensor.js'
 import { encodeModel } from '../../src/onnx/encode.js'
 import { createRng } from '../../src/util/rng.js'
 import { nodeOf } from './graphs.js'
+import { linearOf } from './networks.js'
 
 /** Small classifiers of the built-in glyphs: input `image` (N, 1, 28, 28), output `logits` (N, 10). */
 
@@ -108,6 +109,8 @@ export const peculiarModels: Readonly<Record<string, () => Uint8Array>> = {
         initializers: { w: randomTensor([pixels, 2], 1, 'w') },
       }),
     ),
+  'small-pictures': () =>
+    encodeModel(linearOf([1, 14, 14], noiseRows(classes, 14 * 14), Array(classes).fill(0))),
   /** Det has no gradient rule. */
   'no-gradient': () =>
     encodeModel(
@@ -176,6 +179,11 @@ function imageGraph(parts: {
     initializers,
     nodes,
   }
+}
+
+const noiseRows = (rows: number, width: number): number[][] => {
+  const rng = createRng('rows')
+  return Array.from({ length: rows }, () => Array.from({ length: width }, () => rng.normal()))
 }
 
 function trainingSet(count: number): { x: Float32Array; labels: Int32Array } {

@@ -24,7 +24,7 @@ import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
 import { duration, Progress } from '../progress.js'
 import { paint, table } from '../table.js'
-import { checkFit, checkThreat } from './checks.js'
+import { checkFit, checkForm, checkThreat } from './checks.js'
 import { readFeatures, resolveFeatures } from './features.js'
 import { rehearsals } from './execute-run.js'
 import { readParams } from './params.js'
@@ -118,21 +118,24 @@ export async function attackOnce(
     surrogate: args.surrogate === undefined ? undefined : basename(args.surrogate),
   })
   const goal = goalOf(args.target)
+  const plugin = harness.attacks.get(args.attack)
+  checkForm(plugin, { norm: args.norm, goal })
+  const epsilon = epsilonOf(args)
   const dataset = await loadDataset(spec)
   const { quantize } = args
   const written =
     args.features === undefined ? undefined : await readFeatures(resolve(io.cwd, args.features))
   const threat: ThreatModel = {
     norm: args.norm,
-    epsilon: epsilonOf(args),
+    epsilon,
     bounds: dataset.range,
     goal,
     ...(written ? { features: resolveFeatures(written, dataset) } : {}),
     ...(quantize === undefined ? {} : { quantize }),
   }
-  checkThreat(threat, dataset)
+  checkThreat(threat, dataset, '--eps')
   checkFit(harness.attacks, attack, threat)
-  const isUndivided = harness.attacks.get(args.attack).kind === 'universal'
+  const isUndivided = plugin.kind === 'universal'
   const { layout, mean, std, input, output } = args
   const specOf = (version: string, path: string): Promise<ModelSpec> =>
     modelSpec({

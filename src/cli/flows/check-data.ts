@@ -1,4 +1,4 @@
-import { sampleSize, takeSamples, type Dataset } from '../../data/dataset.js'
+import { sampleSize, takeSamples } from '../../data/dataset.js'
 import { GauntletError } from '../../errors.js'
 import { Constraints } from '../../threat/constraints.js'
 import { formatEpsilon, type ThreatModel } from '../../threat/threat-model.js'

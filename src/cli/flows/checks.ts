@@ -1,4 +1,5 @@
 import type { AttackRegistry } from '../../attack/registry.js'
+import type { AttackPlugin } from '../../attack/types.js'
 import { GauntletError } from '../../errors.js'
 import type { AttackSpec } from '../../plan/task.js'
 import type { Suite } from '../../suite/schema.js'
@@ -46,7 +47,7 @@ export function expandSuites(
           ...(features ? { features } : {}),
           ...(quantize === undefined ? {} : { quantize }),
         }
-        checkThreat(threat, data)
+        checkThreat(threat, data, `suite ${suite.id}`)
         for (const use of suite.attacks) {
           const attack = attacks.specify(use.use, use.params, use.restarts, use)
           checkFit(attacks, attack, threat)
@@ -60,8 +61,7 @@ export function expandSuites(
 }
 
 /** @throws GNT_ATTACK_NEEDS when the plugin does not declare this norm or goal */
-export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: ThreatModel): void {
-  const plugin = attacks.get(attack.attack)
+export function checkForm(plugin: AttackPlugin, threat: Pick<ThreatModel, 'norm' | 'goal'>): void {
   if (!plugin.norms.includes(threat.norm))
     throw new GauntletError('GNT_ATTACK_NEEDS', {
       what: `${plugin.id} cannot work in this norm`,
@@ -73,6 +73,12 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
       what: `${plugin.id} has no ${threat.goal.kind} form`,
       expected: plugin.goals.join(', '),
     })
+}
+
+/** As `checkForm`, and with the features. @throws GNT_ATTACK_NEEDS */
+export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: ThreatModel): void {
+  const plugin = attacks.get(attack.attack)
+  checkForm(plugin, threat)
   const isUneven = threat.features?.scale?.some((factor) => factor !== 0 && factor !== 1)
   if (threat.norm === 'linf' && isUneven && plugin.scales !== true)
     throw new GauntletError('GNT_ATTACK_NEEDS', {
@@ -82,18 +88,26 @@ export function checkFit(attacks: AttackRegistry, attack: AttackSpec, threat: Th
     })
 }
 
-/** What no attack could work with. @throws GNT_CONFIG, GNT_ATTACK_NEEDS, GNT_DATA_VALUES */
-export function checkThreat(threat: ThreatModel, data: TableData): void {
-  checkEpsilon(threat)
+/**
+ * What no attack could work with.
+ * @param where - what epsilon came from
+ * @throws GNT_CONFIG, GNT_ATTACK_NEEDS, GNT_DATA_VALUES
+ */
+export function checkThreat(threat: ThreatModel, data: TableData, where: string): void {
+  checkEpsilon(threat, where)
   checkConstraints(threat, sampleSize(data), (i) => nameOfValue(i, data))
   checkData(threat, data)
 }
 
 /** An L∞ radius wider than the data is nearly always a unit slip: 8 for 8/255. Severities are levels. */
-export function checkEpsilon({ norm, epsilon, bounds, features }: ThreatModel): void {
+export function checkEpsilon(
+  { norm, epsilon, bounds, features }: Omit<ThreatModel, 'goal'>,
+  where: string,
+): void {
   if (norm === 'severity' && !(Number.isInteger(epsilon) && epsilon <= 5))
     throw new GauntletError('GNT_CONFIG', {
       what: 'there is no such severity',
+      where,
       got: String(epsilon),
       expected: 'a whole number from 1 to 5',
     })
@@ -103,6 +117,7 @@ export function checkEpsilon({ norm, epsilon, bounds, features }: ThreatModel): 
   const scaled = epsilon <= 255 && bounds[0] === 0 && bounds[1] === 1
   throw new GauntletError('GNT_CONFIG', {
     what: 'epsilon is larger than the whole range of the data',
+    where,
     got: String(epsilon),
     expected: `at most ${width}, as the data lie in ${bounds[0]}..${bounds[1]}`,
     fix: scaled ? `did you mean ${epsilon}/255?` : 'give epsilon in the units of the data',

@@ -108,7 +108,7 @@ function epsilonOf({ norm, epsilon, range }: AttackExportOptions): number {
       fix: norm === 'l2' ? 'give --eps, as in --eps 0.5' : 'give --eps, as in --eps 12',
     })
   const given = epsilon ?? 8 / 255
-  checkEpsilon({ norm, epsilon: given, bounds: range, goal: { kind: 'untargeted' } })
+  checkEpsilon({ norm, epsilon: given, bounds: range }, '--eps')
   return given
 }
 

@@ -19,7 +19,11 @@ export type TableData = Pick<
  */
 export async function readFeatures(path: string): Promise<FeaturesInput> {
   const where = basename(path)
-  const value = await readConfigFile(path, where)
+  const value = await readConfigFile(path, where, {
+    noun: 'features',
+    missing: 'check the path of --features',
+    expected: 'export default { immutable: [ … ], … }',
+  })
   const parsed = featuresSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const { path: field, ...problem } = firstProblem(featuresSchema, value, parsed.error)

@@ -163,7 +163,7 @@ describe('a plugin', () => {
       /no such plugin package \(gauntlet-attack-none\).*npm install gauntlet-attack-none/,
     ],
     ['@team/none', /no such plugin package \(@team\/none\)/],
-    ['./none.ts', /none\.ts.*Cannot find module/],
+    ['./none.ts', /no such plugin file \(none\.ts\); check the path/],
     ['broken', /node_modules\/broken\/index\.js.*Cannot find (package|module) 'is-not-there'/],
     ['throws', /node_modules\/throws\/index\.js.*no luck/],
     ['empty', /node_modules\/empty\/index\.js.*/],

@@ -4,7 +4,8 @@ import { AttackRegistry } from '../../../src/attack/registry.js'
 import { GauntletError } from '../../../src/errors.js'
 import { defineSuite } from '../../../src/plugin.js'
 import { SuiteRegistry } from '../../../src/suite/registry.js'
-import { parseEpsilon, readEpsilon } from '../../../src/threat/epsilon.js'
+import { epsilon } from '../../../src/cli/options.js'
+import { readEpsilon } from '../../../src/threat/epsilon.js'
 import { builtInSuites } from '../../../suites/index.js'
 
 const own = {
@@ -49,8 +50,8 @@ describe('epsilon', () => {
     Infinity,
   ])('%s is none', (text) => {
     expect(readEpsilon(text)).toBeUndefined()
-    expect(() => parseEpsilon(text, '--eps')).toThrow(
-      /wrong epsilon \(--eps\): got .*expected a number above 0/,
+    expect(() => epsilon('step-size')(text)).toThrow(
+      /wrong value \(--step-size\): got .*expected a number above 0/,
     )
   })
 })
