@@ -1,8 +1,8 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { CellView, ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
-import { signalsOf, signalText, spokenTrust, trustText } from './trust.js'
-import { formatSeconds, formatThreat, pNumber, shareRange } from './text.js'
+import { isVoid, signalsOf, signalText, spokenTrust, trustText, voidText } from './trust.js'
+import { formatSeconds, formatThreat, pMeaning, pNumber, shareRange } from './text.js'
 import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
 import {
   isAt,
@@ -147,9 +147,23 @@ function comparisonLines(report: RunReport, width: number, room: number, paint: 
     .toReversed()
     .flatMap(({ baseline, candidate, rows }, i) => [
       ...(i === 0 ? [] : ['']),
+      ...doubtLines(report, baseline, candidate, width, paint),
       ...comparisonTable(baseline, candidate, byImportance(report, rows), width, paint),
     ])
-  return fit(lines, room, 'comparison')
+  const meaning = wrap(pMeaning('candidate'), width, '  ').map((line) => paint('dim', line))
+  return [...fit(lines, room - meaning.length, 'comparison'), ...meaning]
+}
+
+/** Above a table of numbers that mean nothing. */
+function doubtLines(
+  report: RunReport,
+  baseline: string,
+  candidate: string,
+  width: number,
+  paint: Paint,
+): string[] {
+  const doubt = voidText(report, [baseline, candidate])
+  return doubt === undefined ? [] : wrap(doubt, width, '  ').map((line) => paint('red', line))
 }
 
 /** Clean accuracy, then the worst cases, then attacks at the main threat, then the rest. */
@@ -205,11 +219,11 @@ function comparisonTable(
 function cellLines(report: RunReport, width: number, room: number, paint: Paint): string[] {
   const clean = report.versions.map(
     (v) =>
-      `${v.version}: clean accuracy ${formatPercent(v.cleanAccuracy.estimate)} (${shareRange(v.cleanAccuracy)})`,
+      `${v.version}${isVoid(report, v.version) ? ' (void)' : ''}: clean accuracy ${formatPercent(v.cleanAccuracy.estimate)} (${shareRange(v.cleanAccuracy)})`,
   )
   const head = ['', 'threat', 'robust accuracy', 'interval', 'fooled', 'time']
   const body = report.cells.map((cell: CellView) => [
-    `${cell.version}, ${cell.label}${cell.complete ? '' : ' (incomplete)'}`,
+    `${cell.version}, ${cell.label}${cell.complete ? '' : cell.samples === 0 ? ' (did not run)' : ' (incomplete)'}`,
     formatThreat(cell),
     formatPercent(cell.robustAccuracy.estimate),
     shareRange(cell.robustAccuracy),

@@ -2,8 +2,8 @@ import type { RuleResult } from '../src/gate/types.js'
 import type { ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import type { Proportion } from '../src/stats/types.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
-import { formatThreat, pNumber, pointsRange, shareRange } from './text.js'
-import { signalsOf, signalText, spokenTrust, trustText } from './trust.js'
+import { formatThreat, pMeaning, pNumber, pointsRange, shareRange } from './text.js'
+import { isVoid, signalsOf, signalText, spokenTrust, trustText, voidText } from './trust.js'
 import {
   approximationLines,
   changeOf,
@@ -40,7 +40,12 @@ export const markdown: Reporter = {
       ...comparisonPairs(report).map(({ baseline, candidate, rows }) =>
         details(
           `${baseline} → ${candidate}, attack by attack`,
-          comparisonTable(baseline, candidate, rows),
+          [
+            escapeMarkdown(voidText(report, [baseline, candidate]) ?? ''),
+            comparisonTable(baseline, candidate, rows),
+          ]
+            .filter((block) => block !== '')
+            .join('\n\n'),
         ),
       ),
       details('Per attack', attackTable(report)),
@@ -89,7 +94,7 @@ function ruleLine(rule: RuleResult): string {
 function versionTable(report: RunReport): string {
   const threat = mainThreat(report)
   const rows = report.versions.map((version) => [
-    escapeMarkdown(version.version),
+    `${escapeMarkdown(version.version)}${isVoid(report, version.version) ? ' ⚠️ void' : ''}`,
     withChange(version.cleanAccuracy, changeOf(report, version.version, 'clean accuracy')),
     withChange(
       robustAccuracyAt(version, threat),
@@ -112,7 +117,7 @@ function comparisonTable(
   candidate: string,
   rows: readonly ComparisonView[],
 ): string {
-  return table(
+  const rowsText = table(
     [
       'What',
       'Threat',
@@ -134,6 +139,7 @@ function comparisonTable(
       escapeMarkdown(pNumber(row.pAdjusted)),
     ]),
   )
+  return `${rowsText}\n\n${escapeMarkdown(pMeaning(candidate))}.`
 }
 
 function attackTable({ cells }: RunReport): string {
@@ -146,7 +152,7 @@ function attackTable({ cells }: RunReport): string {
       formatThreat(cell),
       shareText(cell.robustAccuracy),
       shareText(cell.attackSuccess),
-      `${cell.samples}${cell.complete ? '' : ' (incomplete)'}`,
+      `${cell.samples}${cell.complete ? '' : cell.samples === 0 ? ' (did not run)' : ' (incomplete)'}`,
     ]),
   )
 }

@@ -15,6 +15,14 @@ export function formatThreat(threat: {
   return `${normLabels[threat.norm]} ${formatEpsilon(threat.epsilon)}${constraints && `, ${constraints}`}`
 }
 
+/** Of a cell that lacks samples. */
+export const incompleteText = ({ samples }: { readonly samples: number }): string =>
+  samples === 0 ? 'did not run' : 'incomplete: numbers are of what was done'
+
+/** What p in a comparison is, for those who know the field. */
+export const pMeaning = (candidate: string): string =>
+  `p: exact McNemar, one-sided (${candidate} is worse), Holm over all rows`
+
 /** The interval without its confidence, for columns that name it once: `58.2 to 64.3`. */
 export function shareRange(share: Proportion): string {
   return formatShareInterval(share).replace(/^.* CI /, '')

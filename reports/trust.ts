@@ -43,3 +43,14 @@ export function signalText({ signal, where, text, more, remedy }: RaisedSignal):
 export function spokenTrust({ trust = [] }: RunReport): readonly TrustView[] {
   return trust.filter(({ findings }) => findings.some(({ severity }) => severity !== 'note'))
 }
+
+/** Whether the self-audit found that a version's numbers mean nothing. */
+export const isVoid = ({ trust = [] }: RunReport, version: string): boolean =>
+  trust.some((view) => view.version === version && view.trust === 'void')
+
+/** `void: the evaluation of v2 is not valid`, of the versions that it holds for; undefined of none. */
+export function voidText(report: RunReport, versions: readonly string[]): string | undefined {
+  const without = versions.filter((version) => isVoid(report, version))
+  if (without.length === 0) return undefined
+  return `void: the evaluation of ${without.join(' and ')} is not valid`
+}

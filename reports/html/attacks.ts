@@ -2,7 +2,7 @@ import type { CellView, RunReport } from '../../src/reporter.js'
 import { formatCount, formatPercent, formatSharePlain } from '../../src/stats/format.js'
 import { isApproximation } from '../../src/util/approximation.js'
 import type { Proportion } from '../../src/stats/types.js'
-import { shareRange } from '../text.js'
+import { incompleteText, shareRange } from '../text.js'
 import { seriesColour, shareBar } from './interval.js'
 import { markup, type Markup } from './markup.js'
 import { filterBox, framed, underThreat } from './tables.js'
@@ -27,7 +27,7 @@ function attackRow(report: RunReport, cell: CellView, withNotes: boolean): Marku
 
 function notesOf(cell: CellView): string[] {
   return [
-    ...(cell.complete ? [] : ['incomplete: numbers are of what was done']),
+    ...(cell.complete ? [] : [incompleteText(cell)]),
     ...cell.notes.filter((note) => !isApproximation(note)),
   ]
 }

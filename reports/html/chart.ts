@@ -4,7 +4,7 @@ import type { Proportion } from '../../src/stats/types.js'
 import { formatEpsilon, normLabels } from '../../src/threat/threat-model.js'
 import { formatPercent, formatSharePlain } from '../../src/stats/format.js'
 import { epsilonsOf, familiesOf, isOf, mainThreat, type Family } from '../view.js'
-import { seriesColour } from './interval.js'
+import { seriesColour, seriesColours } from './interval.js'
 import { markup, printable, trusted, type Markup } from './markup.js'
 
 interface Point {
@@ -13,8 +13,8 @@ interface Point {
   readonly share: Proportion
 }
 
-/** As many versions as there are colours have full lines; the rest are dashed. */
-const fullLines = 6
+/** As many versions as there are colours have full lines; each further round of the colours has dashes of its own. */
+const dashes = ['none', '7 4', '2 3', '9 3 2 3']
 
 /** One figure per norm and constraints: robust accuracy against epsilon, a line per version with its interval as a band. */
 export async function robustnessCharts(report: RunReport): Promise<Markup> {
@@ -56,13 +56,16 @@ async function draw(
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
   const versions = report.versions.map((version) => version.version)
   const colour = new Map(versions.map((version) => [version, seriesColour(report, version)]))
-  const dash = new Map(versions.map((v, i) => [v, i < fullLines ? 'none' : '5 4']))
-  const longest = Math.max(0, ...versions.map((version) => shorten(version).length))
+  const dash = new Map(
+    versions.map((v, i) => [v, dashes[Math.floor(i / seriesColours) % dashes.length]]),
+  )
+  const letters = size.width < 500 ? 11 : 15
+  const labels = endLabels(points, versions, (version) => shorten(version, letters))
   const margins = {
     marginTop: 16,
     marginBottom: 44,
     marginLeft: 46,
-    marginRight: 24 + longest * 7.5,
+    marginRight: 16 + Math.max(0, ...labels.map(({ text }) => boldWidth(text))),
   }
   const plotHeight = size.height - margins.marginTop - margins.marginBottom
   const width = size.width - margins.marginLeft - margins.marginRight
@@ -119,7 +122,7 @@ async function draw(
         strokeDasharray: '2 4',
       }),
       ...marks,
-      Plot.text(endLabels(points, versions, plotHeight), {
+      Plot.text(pushedApart(labels, plotHeight), {
         x: 'epsilon',
         y: 'y',
         text: 'text',
@@ -153,22 +156,33 @@ interface PlotElement {
   setAttribute(name: string, value: string): void
 }
 
-/** Version names at the right end of their lines, pushed apart so that no two overlap. */
+interface EndLabel {
+  readonly version: string
+  readonly text: string
+  readonly epsilon: number
+  y: number
+}
+
+/** Version names at the right end of their lines. */
 function endLabels(
   points: readonly Point[],
   versions: readonly string[],
-  plotHeight: number,
-): { version: string; text: string; epsilon: number; y: number }[] {
-  const gap = 16 / plotHeight
-  const labels = versions
+  textOf: (version: string) => string,
+): EndLabel[] {
+  return versions
     .flatMap((version) => points.filter((point) => point.version === version).slice(-1))
     .map(({ version, epsilon, share }) => ({
       version,
       epsilon,
-      text: shorten(version),
+      text: textOf(version),
       y: share.estimate,
     }))
-    .sort((a, b) => a.y - b.y)
+}
+
+/** So that no two overlap. */
+function pushedApart(all: readonly EndLabel[], plotHeight: number): EndLabel[] {
+  const gap = 16 / plotHeight
+  const labels = all.map((label) => ({ ...label })).sort((a, b) => a.y - b.y)
   labels.forEach((label, i) => {
     const below = labels[i - 1]
     if (below) label.y = Math.max(label.y, below.y + gap)
@@ -195,10 +209,21 @@ export function readableTicks(epsilons: readonly number[], widthPx: number): num
 }
 
 /** Versions of one model often differ at the end of their names, so the middle goes. */
-function shorten(name: string): string {
+function shorten(name: string, most: number): string {
   const letters = [...name]
-  if (letters.length <= 15) return name
-  return `${letters.slice(0, 8).join('')}…${letters.slice(-6).join('')}`
+  if (letters.length <= most) return name
+  const tail = Math.floor((most - 1) * 0.45)
+  return `${letters.slice(0, most - 1 - tail).join('')}…${letters.slice(-tail).join('')}`
+}
+
+/** Pixels of text at 13px and weight 700 in a wide font, DejaVu Sans: no font is known, and none should be cut. */
+export function boldWidth(text: string): number {
+  const widths = [...text].map((letter) => {
+    if (/[mwMW@%]/.test(letter) || letter > '~') return 14.5
+    if (/[A-Z]/.test(letter)) return 11
+    return /[ijlrtf.,:;|!'_ -]/.test(letter) ? 6.8 : 9.3
+  })
+  return widths.reduce((sum, width) => sum + width, 0)
 }
 
 function describePoint({ version, epsilon, share }: Point): string {

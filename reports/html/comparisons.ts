@@ -7,7 +7,8 @@ import {
   formatSharePlain,
 } from '../../src/stats/format.js'
 import type { Proportion } from '../../src/stats/types.js'
-import { formatThreat, pNumber, pointsRange } from '../text.js'
+import { formatThreat, pMeaning, pNumber, pointsRange } from '../text.js'
+import { voidText } from '../trust.js'
 import { changeOf, comparisonPairs, directionOf, mainThreat } from '../view.js'
 import { differenceBar } from './interval.js'
 import { markup, type Markup } from './markup.js'
@@ -18,21 +19,25 @@ export function comparisonTables(report: RunReport): Markup {
   const pairs = comparisonPairs(report)
   if (pairs.length === 0)
     return markup`<p class="muted">Nothing to compare: fewer than two versions have results.</p>`
-  return markup`${pairs.map(({ baseline, candidate, rows }, i) => comparisonTable(baseline, candidate, rows, `comparison-${i}`))}`
+  return markup`${pairs.map(({ baseline, candidate, rows }, i) => comparisonTable({ baseline, candidate, rows, id: `comparison-${i}`, doubt: voidText(report, [baseline, candidate]) }))}`
 }
 
-function comparisonTable(
-  baseline: string,
-  candidate: string,
-  rows: readonly ComparisonView[],
-  id: string,
-): Markup {
+interface Pair {
+  readonly baseline: string
+  readonly candidate: string
+  readonly rows: readonly ComparisonView[]
+  readonly id: string
+  /** Why the numbers mean nothing. */
+  readonly doubt: string | undefined
+}
+
+function comparisonTable({ baseline, candidate, rows, id, doubt }: Pair): Markup {
   const ends = rows.map((row) => Math.max(-row.difference.low, row.difference.high))
   const reach = Math.max(0.05, ...ends)
   const confidence = formatSharePlain(rows[0]?.difference.confidence ?? 0.95)
-  return markup`<h3>${baseline} → ${candidate}</h3>${filterBox(id, rows.length)}${framed(
+  return markup`<h3>${baseline} → ${candidate}${doubt !== undefined && markup` <span class="chip trust-void">${doubt}</span>`}</h3>${filterBox(id, rows.length)}${framed(
     `${baseline} against ${candidate}`,
-    markup`<table id="${id}" data-sortable><caption><span>The same samples on both versions. Robust accuracy, except in the row for clean accuracy; worst case: right under every attack. Ranges are Tango ${confidence} intervals. p: exact McNemar that ${candidate} is worse, Holm-adjusted over the rows.</span></caption>
+    markup`<table id="${id}" data-sortable><caption><span>The same samples on both versions. Robust accuracy, except in the row for clean accuracy; worst case: right under every attack. Ranges are Tango ${confidence} intervals. ${pMeaning(candidate)}.</span></caption>
 <thead><tr><th scope="col">What</th><th scope="col" class="n">${baseline}</th><th scope="col" class="n">${candidate}</th><th scope="col" class="n">Difference</th><th scope="col" class="n">Newly broken</th><th scope="col" class="n">Newly fixed</th><th scope="col" class="n">p (Holm)</th></tr></thead>
 <tbody>${rows.map((row) => comparisonRow(row, reach))}</tbody></table>`,
   )}`

@@ -3,8 +3,8 @@ import type { RunReport } from '../../src/reporter.js'
 import { directionOf } from '../view.js'
 import { markup, type Markup } from './markup.js'
 
-/** Colours in style.ts; a seventh version starts again with the first. */
-const colours = 6
+/** Series colours in style.ts; versions beyond them begin again with the first, and are dashed in the chart. */
+export const seriesColours = 10
 
 /** The CSS colour of a version, the same in every table and chart. */
 export function seriesColour({ versions }: RunReport, version: string): string {
@@ -12,7 +12,7 @@ export function seriesColour({ versions }: RunReport, version: string): string {
     0,
     versions.findIndex((known) => known.version === version),
   )
-  return `var(--series-${(index % colours) + 1})`
+  return `var(--series-${(index % seriesColours) + 1})`
 }
 
 /** A share on a 0–100 % track: dot for the estimate, bar for the interval. Decoration: numbers stand beside it. */

@@ -1,14 +1,14 @@
 /**
- * The page's style sheet. Series colours are Okabe and Ito's (2008, "Color universal design"), in the dark
- * theme lightened to keep 4.5:1 against the card, since the chart's labels are set in them.
+ * The page's style sheet. The first series colours are Okabe and Ito's (2008, "Color universal design"). All
+ * keep 4.5:1 against the card of their theme, since the chart's labels are set in them, and keep apart from each other.
  */
 export const style = `
 :root{--bg:#f3f5f8;--card:#fff;--ink:#141a22;--muted:#566170;--line:#dde2e9;--soft:#f3f5f8;--focus:#0b62c4;
 --fail:#b0201a;--fail-soft:#fdeceb;--pass:#13693f;--pass-soft:#e5f5ec;--open:#855300;--open-soft:#fff3da;--none:#44506080;--none-soft:#e9edf2;
---series-1:#0072b2;--series-2:#b84a00;--series-3:#007a58;--series-4:#a3477d;--series-5:#1d6f9c;--series-6:#8a6100}
+--series-1:#0072b2;--series-2:#b84a00;--series-3:#007a58;--series-4:#a3477d;--series-5:#5a3ec8;--series-6:#8a6100;--series-7:#8c1010;--series-8:#4a5462;--series-9:#5a7300;--series-10:#d0187e}
 @media (prefers-color-scheme:dark){:root{--bg:#0d1117;--card:#161b23;--ink:#e7ebf1;--muted:#9ba7b6;--line:#2b3340;--soft:#1d242e;--focus:#6cb2ff;
 --fail:#ff938a;--fail-soft:#3a1614;--pass:#6fd8a0;--pass-soft:#10301f;--open:#f0bd5c;--open-soft:#382a0d;--none:#9ba7b6;--none-soft:#232b36;
---series-1:#5bb4ea;--series-2:#ff8f4d;--series-3:#3fc79a;--series-4:#e39ac6;--series-5:#8fcff2;--series-6:#e8b93f}
+--series-1:#5bb4ea;--series-2:#ff8f4d;--series-3:#3fc79a;--series-4:#e8a9d0;--series-5:#a68cff;--series-6:#e8b93f;--series-7:#ff6b6b;--series-8:#c3ccd8;--series-9:#b9d63c;--series-10:#ff63b8}
 .tile img{background:#fff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 "Segoe UI",system-ui,-apple-system,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}

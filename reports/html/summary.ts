@@ -8,6 +8,7 @@ import {
   formatSharePlain,
 } from '../../src/stats/format.js'
 import { formatThreat, shareRange, tie } from '../text.js'
+import { isVoid, voidText } from '../trust.js'
 import {
   approximationLines,
   changeOf,
@@ -78,7 +79,7 @@ export function versionTable(report: RunReport): Markup {
 function versionRow(report: RunReport, version: VersionView, threat: Threat | undefined): Markup {
   const clean = changeOf(report, version.version, 'clean accuracy')
   const robust = threat && changeOf(report, version.version, 'worst case', threat)
-  return markup`<tr style="--series:${seriesColour(report, version.version)}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${breakable(version.version)}</th>
+  return markup`<tr style="--series:${seriesColour(report, version.version)}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${breakable(version.version)}${isVoid(report, version.version) && markup` <span class="chip trust-void" title="${voidText(report, [version.version])}">void</span>`}</th>
 <td>${bigShare(version.cleanAccuracy, clean)}</td>
 <td>${bigShare(robustAccuracyAt(version, threat), robust)}</td></tr>`
 }

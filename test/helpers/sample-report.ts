@@ -259,6 +259,15 @@ export function threeVersionsReport(): RunReport {
   ])
 }
 
+/** More versions than the chart has colours, with names of all widths. */
+export function manyVersionsReport(count = 12): RunReport {
+  return build(
+    Array.from({ length: count }, (_, i) =>
+      simulate(`WWMM-model-${i}-mobilenet_wm`, 0.9, (3 + i) / 255),
+    ),
+  )
+}
+
 /** One version, so nothing to compare and no gate against a baseline. */
 export function singleVersionReport(): RunReport {
   return build([simulate('v1', 0.93, 12 / 255)])

@@ -1,3 +1,4 @@
+import { formatCounted } from '../../stats/format.js'
 import type { Gradients } from '../bench.js'
 import type { Check } from '../check.js'
 import { percent, row } from '../measure.js'
@@ -30,7 +31,7 @@ export const gradientsMissing: Check = {
     return {
       // One loss that works is enough for an attack that uses it.
       severity: isBroken || bad.length === 2 ? 'error' : 'warning',
-      text: `gradients of ${n} samples: ${parts.join('; ')} (limit 1 %)`,
+      text: `gradients of ${formatCounted(n, 'sample')}: ${parts.join('; ')} (limit 1 %)`,
     }
   },
 }

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { renderConsole, renderGate } from '../../../reports/console.js'
+import { wilson } from '../../../src/stats/proportion.js'
 import * as samples from '../../helpers/sample-report.js'
 
 const demoSized = [
@@ -57,7 +58,8 @@ describe('console', () => {
     const report = samples.failingReport()
     const short = renderConsole(report, { maxLines: 14 }).split('\n')
     expect(short).toHaveLength(14)
-    expect(short.at(-1)).toBe('… 8 more comparison lines in the report')
+    expect(short.at(-1)).toMatch(/^p: .*one-sided/)
+    expect(short.at(-2)).toBe('… 9 more comparison lines in the report')
     expect(renderConsole(report, { maxLines: Infinity })).not.toContain('…')
   })
 
@@ -67,7 +69,8 @@ describe('console', () => {
       const lines = renderConsole(samples.threeVersionsReport(), { width }).split('\n')
       expect(lines).toHaveLength(24)
       for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(width)
-      expect(lines.at(-1)).toMatch(/^… \d+ more comparison lines in the report$/)
+      expect(lines.at(-1)).toMatch(/^p: .*one-sided/)
+      expect(lines.at(-2)).toMatch(/^… \d+ more comparison lines in the report$/)
     },
   )
 
@@ -79,6 +82,22 @@ describe('console', () => {
       '2026.01-base → 2026.02-adversarial',
     ])
     expect(lines.filter((line) => /threat {2}baseline {2}candidate/.test(line))).toHaveLength(2)
+  })
+
+  it('tells what did not run from what was cut short', () => {
+    const report = samples.singleVersionReport()
+    const none = wilson(0, 0)
+    const cells = report.cells.map((cell, i) =>
+      i === 0
+        ? { ...cell, complete: false, samples: 0, robustAccuracy: none, attackSuccess: none }
+        : { ...cell, complete: i > 1 },
+    )
+    const lines = renderConsole({ ...report, cells }, { width: 100, maxLines: Infinity }).split(
+      '\n',
+    )
+    const [first, second] = lines.filter((line) => /v1, Uniform/.test(line))
+    expect(first).toMatch(/Uniform noise \(did not run\) .* n\/a/)
+    expect(second).toMatch(/Uniform noise \(incomplete\) .* %/)
   })
 
   it('gives the gate alone', () => {

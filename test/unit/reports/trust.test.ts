@@ -1,3 +1,4 @@
+import { parseHTML } from 'linkedom'
 import { describe, expect, it } from 'vitest'
 import { renderConsole } from '../../../reports/console.js'
 import { html } from '../../../reports/html.js'
@@ -53,6 +54,25 @@ describe('trust in a version', () => {
     expect(page).not.toContain('<b>E5')
     expect(comment).not.toContain('<b>E5')
     expect(page).toMatch(/v1<br><span class="chip trust-high">high<\/span>/)
+  })
+
+  it('marks what is void wherever its numbers stand', async () => {
+    const says = 'void: the evaluation of v2 is not valid'
+    const { document } = parseHTML(await html.render(report))
+    const rows = [...document.querySelectorAll('.versions tbody th')]
+    expect(rows.map(({ textContent }) => textContent)).toEqual(['v1', 'v2 void'])
+    const [heading] = [...document.querySelectorAll('h3')].filter((one) =>
+      one.textContent.startsWith('v1 → v2 void'),
+    )
+    expect(heading?.textContent).toContain(says)
+    expect(renderConsole(report, { width: 100, maxLines: Infinity })).toContain(says)
+    const text = await markdown.render(report)
+    expect(text).toContain(`| v2 ⚠️ void |`)
+    expect(text).toContain(says)
+    for (const one of [failingReport(), { ...report, trust: report.trust!.slice(0, 1) }])
+      expect(
+        (await markdown.render(one)) + renderConsole(one) + (await html.render(one)),
+      ).not.toMatch(/void: |⚠️ void|>void</)
   })
 
   it('in JSON as it is; null where nobody asked', async () => {
