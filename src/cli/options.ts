@@ -94,3 +94,31 @@ function wrongValue(name: string, got: unknown, expected: string): GauntletError
     expected,
   })
 }
+
+/** What `run` and `gate` take in place of what the configuration says. */
+export const runOptions = {
+  workers: {
+    type: 'number',
+    requiresArg: true,
+    coerce: wholeNumber('workers', { min: 1, max: 256 }),
+    describe: 'worker threads (default: as configured)',
+  },
+  seed: {
+    type: 'number',
+    requiresArg: true,
+    coerce: wholeNumber('seed'),
+    describe: 'seed of every random draw (default: as configured)',
+  },
+} as const
+
+/** Of these options, those that are given. */
+export const settingsOf = ({
+  workers,
+  seed,
+}: {
+  readonly workers: number | undefined
+  readonly seed: number | undefined
+}): { workers?: number; seed?: number } => ({
+  ...(workers === undefined ? {} : { workers }),
+  ...(seed === undefined ? {} : { seed }),
+})

@@ -78,6 +78,20 @@ describe('from a run to a verdict', () => {
       expect(JSON.parse(json.stdout)).toMatchObject({ status: 'complete', gate: { verdict } })
     })
 
+  it('gate: --workers changes nothing, --seed is another run', async () => {
+    writeTinyConfig(folder, { change: { gate: { rules: [floorAt(0.05)] } } }, 'gate.json')
+    const workers = await gauntlet('gate', '-c', 'gate.json', '--workers', '1')
+    expect(workers).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/in the store already/),
+    })
+    const seed = await gauntlet('gate', '-c', 'gate.json', '--seed', '77', '--json')
+    expect(seed.code).toBe(0)
+    const report = JSON.parse(readFileSync(join(folder, 'gauntlet-report/report.json'), 'utf8'))
+    expect(report).toMatchObject({ runId: JSON.parse(seed.stdout).runId, manifest: { seed: 77 } })
+    expect((await gauntlet('gate', '-c', 'gate.json', '--seed', 'x')).code).toBe(2)
+  })
+
   it('baseline: a name for a version, which the gate compares with', async () => {
     const none = await gauntlet('baseline')
     expect(none.stdout).toMatch(/no baseline yet/)

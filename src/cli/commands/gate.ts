@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { defineCommand } from '../command.js'
 import { exitCodeFor } from '../../gate/verdict.js'
 import { exitForStatus } from '../exit-codes.js'
-import { configOption } from '../options.js'
+import { configOption, runOptions, settingsOf } from '../options.js'
 
 export const gateCommand = defineCommand({
   command: 'gate',
@@ -11,7 +11,7 @@ export const gateCommand = defineCommand({
     ['gauntlet gate', 'exit 0 passed, 10 failed, 11 inconclusive, 3 incomplete'],
     ['gauntlet gate -c release.config.yaml --json', 'the verdict for a machine'],
   ],
-  options: { config: configOption },
+  options: { config: configOption, ...runOptions },
   async run(args, io) {
     const { loadConfig } = await import('../../config/load.js')
     const { runConfig } = await import('../flows/run-config.js')
@@ -24,7 +24,9 @@ export const gateCommand = defineCommand({
         where: relative(io.cwd, path),
         fix: 'add gate: { rules: [...] }; gauntlet init writes an example',
       })
-    const { report, outcome, written } = await runConfig(config, io, { quiet: args.json })
+    const { report, outcome, written } = await runConfig({ ...config, ...settingsOf(args) }, io, {
+      quiet: args.json,
+    })
     const { gate } = report
     io.exitCode =
       outcome.status === 'complete' && gate

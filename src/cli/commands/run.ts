@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import { defineCommand } from '../command.js'
 import { exitForStatus } from '../exit-codes.js'
-import { configOption, wholeNumber } from '../options.js'
+import { configOption, runOptions, settingsOf } from '../options.js'
 
 export const runCommand = defineCommand({
   command: 'run',
@@ -10,35 +10,15 @@ export const runCommand = defineCommand({
     ['gauntlet run', 'run gauntlet.config.* of this folder; again: continue or reuse'],
     ['gauntlet run -c nightly.config.ts --workers 2', 'another configuration, two workers'],
   ],
-  options: {
-    config: configOption,
-    workers: {
-      type: 'number',
-      requiresArg: true,
-      coerce: wholeNumber('workers', { min: 1, max: 256 }),
-      describe: 'worker threads (default: as configured)',
-    },
-    seed: {
-      type: 'number',
-      requiresArg: true,
-      coerce: wholeNumber('seed'),
-      describe: 'seed of every random draw (default: as configured)',
-    },
-  },
+  options: { config: configOption, ...runOptions },
   async run(args, io) {
     const { loadConfig } = await import('../../config/load.js')
     const { runConfig } = await import('../flows/run-config.js')
     const { renderConsole } = await import('../../../reports/console.js')
     const { config } = await loadConfig(args.config, io.cwd)
-    const { report, outcome, written } = await runConfig(
-      {
-        ...config,
-        workers: args.workers ?? config.workers,
-        seed: args.seed ?? config.seed,
-      },
-      io,
-      { quiet: args.json },
-    )
+    const { report, outcome, written } = await runConfig({ ...config, ...settingsOf(args) }, io, {
+      quiet: args.json,
+    })
     io.exitCode = exitForStatus(outcome.status)
     if (args.json) {
       const { reporterById } = await import('../../../reports/index.js')
