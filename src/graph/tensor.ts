@@ -264,15 +264,24 @@ function tensorOver(dtype: DType, dims: readonly number[], values: ArrayBufferVi
 }
 
 function checked(tensor: Tensor): Tensor {
-  const expected = bytesFor(tensor.dtype, elementCount(tensor.dims))
-  if (tensor.data.byteLength !== expected) {
-    throw new GauntletError('GNT_GRAPH_INVALID', {
-      what: `a ${tensor.dtype} constant does not have the bytes its dims ask for`,
-      got: `${tensor.data.byteLength} bytes`,
-      expected: `${expected} for dims [${tensor.dims.join(', ')}]`,
-    })
-  }
+  checkBytes(tensor, tensor.data.byteLength)
   return tensor
+}
+
+/** @throws GNT_GRAPH_INVALID unless the dims ask for so many bytes */
+export function checkBytes(
+  { dtype, dims }: Pick<Tensor, 'dtype' | 'dims'>,
+  bytes: number,
+  where?: string,
+): void {
+  const expected = bytesFor(dtype, elementCount(dims))
+  if (bytes === expected) return
+  throw new GauntletError('GNT_GRAPH_INVALID', {
+    what: `a ${dtype} constant does not have the bytes its dims ask for`,
+    where,
+    got: `${bytes} bytes`,
+    expected: `${expected} for dims [${dims.join(', ')}]`,
+  })
 }
 
 /** Constructor arguments of a typed array over the data; copies only when the view is not aligned. */

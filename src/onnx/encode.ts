@@ -1,7 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { GauntletError } from '../errors.js'
 import type { Attr, Dim, DType, Graph, Node, Tensor, Value } from '../graph/ir.js'
-import { toInt64 } from '../graph/tensor.js'
+import { checkBytes, toInt64 } from '../graph/tensor.js'
 import { attributeType, dataTypeNames, externalLocation, proto } from './proto.js'
 
 /** Where a tensor lies when its bytes are not in the model file; `offset` and `length` in bytes. */
@@ -36,7 +36,8 @@ const maxMessageBytes = 2 ** 31 - 1
  * A graph as ONNX bytes that ONNX Runtime 1.30 loads. The IR version is kept within 8..10. An output whose dims are
  * null is written by name only: the runtime infers its type.
  *
- * @throws GauntletError GNT_MODEL_UNSUPPORTED above 2 GiB: such a model needs external data (`saveModel`)
+ * @throws GauntletError GNT_MODEL_UNSUPPORTED above 2 GiB: such a model needs external data (`saveModel`); GNT_GRAPH_INVALID
+ * for a tensor whose bytes are not what its dims ask for
  */
 export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Array {
   const { model, opset } = proto
@@ -84,7 +85,11 @@ function tensorParts(tensor: Tensor, name: string, place?: ExternalPlace): Parts
   writeInts(writer, dims, tensor.dims)
   writeInt(writer, dataType, dataTypeOf(tensor.dtype))
   if (name !== '') writeText(writer, proto.tensor.name, name)
-  if (!place) return [writer.finish(), ...wrap(rawData, [tensor.data])]
+  if (!place) {
+    const { data } = tensor
+    checkBytes(tensor, data.byteLength, name)
+    return [writer.finish(), ...wrap(rawData, [data])]
+  }
   for (const [key, value] of Object.entries(place)) {
     nested(writer, externalData, () => {
       writeText(writer, proto.entry.key, key)

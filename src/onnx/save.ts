@@ -3,7 +3,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { GauntletError } from '../errors.js'
 import type { Graph, Tensor } from '../graph/ir.js'
-import { byteLengthOf } from '../graph/tensor.js'
+import { byteLengthOf, checkBytes } from '../graph/tensor.js'
 import { encodeModel, type ExternalPlace, type ModelNotes } from './encode.js'
 
 export interface SaveOptions extends ModelNotes {
@@ -20,7 +20,8 @@ const alignment = 4096
  * Writes a model so that a reader sees the old file or the whole new one. External data goes to
  * `NAME-DIGEST.data` beside it: its name follows its content, so that a model never meets the data of another.
  *
- * @throws GauntletError GNT_FILE when the folder cannot be written; nothing is left behind
+ * @throws GauntletError GNT_FILE when the folder cannot be written; GNT_GRAPH_INVALID for a tensor whose bytes are not what
+ * its dims ask for; nothing is left behind
  */
 export async function saveModel(
   graph: Graph,
@@ -61,7 +62,9 @@ function layOut(
   const places = new Map<string, ExternalPlace>()
   const pieces: Uint8Array[] = []
   let end = 0
-  for (const [name, { data }] of weights) {
+  for (const [name, tensor] of weights) {
+    const { data } = tensor
+    checkBytes(tensor, data.byteLength, name)
     const gap = (alignment - (end % alignment)) % alignment
     places.set(name, { location, offset: end + gap, length: data.byteLength })
     pieces.push(new Uint8Array(gap), data)

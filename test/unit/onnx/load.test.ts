@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tensorOfFloats, tensorOfInts } from '../../../src/graph/tensor.js'
 import { encodeModel, type ExternalPlace } from '../../../src/onnx/encode.js'
 import { loadModel } from '../../../src/onnx/load.js'
+import type { Tensor } from '../../../src/graph/ir.js'
 import { saveModel } from '../../../src/onnx/save.js'
 import { graphOf, nodeOf, runOnNoise } from '../../helpers/graphs.js'
 
@@ -92,6 +93,21 @@ describe('saveModel and loadModel', () => {
     expect(after.digest).not.toBe(before.digest)
     expect(after.bytes).toEqual(before.bytes)
   })
+
+  it.each([[{}], [{ externalAbove: 1000 }]])(
+    'refuses weights of other dims, and writes nothing: %j',
+    async (options) => {
+      const before = await readdir(folder)
+      const [[name, weight]] = Object.entries(graph.initializers) as [[string, Tensor]]
+      for (const dims of [[...weight.dims, 2], [weight.data.byteLength / 4 - 1]]) {
+        const initializers = { ...graph.initializers, [name]: { ...weight, dims } }
+        await expect(
+          saveModel({ ...graph, initializers }, at('lie.onnx'), options),
+        ).rejects.toMatchObject({ code: 'GNT_GRAPH_INVALID', detail: { where: name } })
+      }
+      expect(await readdir(folder)).toEqual(before)
+    },
+  )
 
   it('leaves nothing behind when it cannot write', async () => {
     await mkdir(at('taken.onnx'))
