@@ -88,5 +88,6 @@ function nextRadius(norm: Norm, sample: Sample, radius: number, gamma: number): 
   const farther = radius * (1 + gamma)
   if (closest) return farther
   const ahead = Math.abs(marginOf(sample)) / Math.max(dualLength(norm, gradient), 1e-30)
-  return Math.max(farther, distance(norm, point, clean) + ahead)
+  // Scores that are not numbers say nothing of the border.
+  return Number.isNaN(ahead) ? farther : Math.max(farther, distance(norm, point, clean) + ahead)
 }

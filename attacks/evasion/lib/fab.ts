@@ -1,5 +1,6 @@
 import type { AttackContext, Sample } from '../../../src/plugin.js'
 import { planeScratch, stepToPlane } from './hyperplane.js'
+import { marginOf } from './margin.js'
 import { dualLength } from './length.js'
 
 export interface FabOptions {
@@ -146,12 +147,4 @@ export async function searchBorder(context: AttackContext): Promise<void> {
 interface End {
   readonly at: number
   readonly margin: number
-}
-
-/** Above 0 where the goal is reached. */
-function marginOf({ scores, label, target }: Sample): number {
-  const own = target < 0 ? label : target
-  let rival = -Infinity
-  for (let k = 0; k < scores.length; k++) if (k !== own) rival = Math.max(rival, scores[k]!)
-  return target < 0 ? rival - scores[own]! : scores[own]! - rival
 }

@@ -71,8 +71,7 @@ describe.each(['light', 'dark'] as const)('series colours, %s', (theme) => {
 })
 
 function linear(hex: string): number[] {
-  const long =
-    hex.length === 4 ? [...hex.slice(1)].map((digit) => digit + digit).join('') : hex.slice(1)
+  const long = hex.length === 4 ? hex.slice(1).replace(/./g, '$&$&') : hex.slice(1)
   return [0, 2, 4].map((at) => {
     const value = parseInt(long.slice(at, at + 2), 16) / 255
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
