@@ -2,7 +2,8 @@ import { GauntletError } from '../src/errors.js'
 import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
 import type { Finding } from '../src/trust/finding.js'
 import type { PoolSettings } from './messages.js'
-import { PoolLost, PoolProcess } from './pool-process.js'
+import { PoolLost } from './host-process.js'
+import { PoolProcess } from './pool-process.js'
 
 type Item = Task | ExaminationTask
 

@@ -2,7 +2,7 @@ import { GauntletError } from '../src/errors.js'
 import type { FalsifyJob, FalsifyResult } from '../src/falsify/falsify.js'
 import { abortsWithin, groupSignalMs } from './coordinator.js'
 import { FalsifyProcess } from './falsify-process.js'
-import { PoolLost } from './pool-process.js'
+import { PoolLost } from './host-process.js'
 
 /** An instance, named by its id. */
 export interface NamedJob extends FalsifyJob {

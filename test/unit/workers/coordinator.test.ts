@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GauntletError } from '../../../src/errors.js'
 import type { ExaminationTask, Task, TaskResult } from '../../../src/plan/task.js'
 import { execute, type ExecuteOptions, type Pool } from '../../../workers/coordinator.js'
-import { PoolLost } from '../../../workers/pool-process.js'
+import { PoolLost } from '../../../workers/host-process.js'
 
 describe('execute', () => {
   it('quarantines a task that ends its process twice, and runs all others once', async () => {
