@@ -217,7 +217,7 @@ function shorten(name: string, most: number): string {
 }
 
 /** Pixels of text at 13px and weight 700 in a wide font, DejaVu Sans: no font is known, and none should be cut. */
-export function boldWidth(text: string): number {
+function boldWidth(text: string): number {
   const widths = [...text].map((letter) => {
     if (/[mwMW@%]/.test(letter) || letter > '~') return 14.5
     if (/[A-Z]/.test(letter)) return 11

@@ -1,18 +1,15 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseNpy } from '../../src/data/npy.js'
-import { loadDataset } from '../../src/data/load.js'
 import { listZip, unpackEntry } from '../../src/data/zip.js'
-import { takeSamples } from '../../src/data/dataset.js'
-import { tensorOfFloats } from '../../src/graph/tensor.js'
 import { encodeModel } from '../../src/onnx/encode.js'
-import { Trainer } from '../../src/poison/trainer.js'
 import { createRng } from '../../src/util/rng.js'
 import { runCli, type CliResult } from '../helpers/cli.js'
-import { graphOf, nodeOf } from '../helpers/graphs.js'
-import { linearOf, noiseOf } from '../helpers/networks.js'
+import { linearOf } from '../helpers/networks.js'
 import { latestOutcomes } from '../helpers/tiny-project.js'
 
 const names = ['age', 'income', 'children', 'city', 'village'] as const
@@ -143,74 +140,27 @@ describe('a table with named columns', () => {
   })
 })
 
-/** Two layers behind the columns' own scales, which are part of the network. */
-async function trained(path: string, epochs: number): Promise<Uint8Array> {
-  const set = await loadDataset({ path })
-  const x = takeSamples(set, [...set.labels.keys()])
-  const [size, hidden] = [set.shape[0]!, 16]
-  const columns = Array.from({ length: size }, (_, i) => x.filter((_, at) => at % size === i))
-  const mean = columns.map((own) => own.reduce((a, b) => a + b, 0) / own.length)
-  const std = columns.map((own, i) =>
-    Math.sqrt(own.reduce((sum, value) => sum + (value - mean[i]!) ** 2, 0) / own.length),
-  )
-  const graph = graphOf({
-    inputs: { x: ['N', size] },
-    initializers: {
-      mean: tensorOfFloats([1, size], mean),
-      std: tensorOfFloats([1, size], std),
-      w1: noiseOf([size, hidden], 1 / Math.sqrt(size), 'w1'),
-      b1: noiseOf([hidden], 0.1, 'b1'),
-      w2: noiseOf([hidden, 2], 1 / Math.sqrt(hidden), 'w2'),
-      b2: noiseOf([2], 0.1, 'b2'),
-    },
-    nodes: [
-      nodeOf('Sub', ['x', 'mean'], ['centred']),
-      nodeOf('Div', ['centred', 'std'], ['scaled']),
-      nodeOf('Gemm', ['scaled', 'w1', 'b1'], ['h']),
-      nodeOf('Relu', ['h'], ['a']),
-      nodeOf('Gemm', ['a', 'w2', 'b2'], ['y']),
-    ],
-  })
-  const trainer = await Trainer.open(graph, {
-    loss: 'ce',
-    parameters: ['w1', 'b1', 'w2', 'b2'],
-    optimizer: { kind: 'sgd', momentum: 0.9 },
-  })
-  for (let epoch = 0; epoch < epochs; epoch++) await trainer.train(x, set.labels, 0.1)
-  const bytes = encodeModel(trainer.graph())
-  await trainer.close()
-  return bytes
-}
-
-describe('the example of a real table', () => {
-  const table = new URL('../../../shared/data/tabular/breast_cancer.csv', import.meta.url).pathname
-  it('trains two networks and attacks them', async ({ skip }) => {
-    if (!existsSync(table)) {
-      console.info('skipped: ../shared/data/tabular/breast_cancer.csv is absent')
-      skip()
-    }
-    const example = new URL('../examples/tabular/gauntlet.config.yaml', import.meta.url).pathname
-    copyFileSync(table, join(folder, 'breast_cancer.csv'))
-    copyFileSync(example, join(folder, 'example.yaml'))
-    writeFileSync(join(folder, 'short.onnx'), await trained(table, 20))
-    writeFileSync(join(folder, 'long.onnx'), await trained(table, 300))
-    const { code, stderr } = await gauntlet('run', '-c', 'example.yaml')
+describe('the example of a whole table', () => {
+  it('makes its table and two networks, and attacks them', async () => {
+    const script = new URL('../examples/tabular/make.mjs', import.meta.url).pathname
+    const own = join(folder, 'loans')
+    await promisify(execFile)(process.execPath, [script, own])
+    const { code, stderr } = await runCli(['run'], own)
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    const cells = await latestOutcomes(folder)
+    const cells = await latestOutcomes(own)
     expect(cells).toHaveLength(2 * (2 * 2 + 2))
     const right = cells[0]!.outcomes.filter((one) => one.cleanPrediction === one.label).length
     expect(right / cells[0]!.outcomes.length).toBeGreaterThan(0.9)
     for (const { cell, outcomes } of cells) {
-      const fooled = outcomes.filter(({ success }) => success).length
-      if (cell.attack.attack === 'pgd') expect(fooled).toBeGreaterThan(0)
-      for (const { success, distance } of outcomes)
-        if (success) expect(distance).toBeLessThanOrEqual(cell.threat.epsilon)
+      const fooled = outcomes.filter(({ success }) => success)
+      expect(fooled.length, cell.id).toBeGreaterThan(0)
+      for (const { distance } of fooled) expect(distance).toBeLessThanOrEqual(cell.threat.epsilon)
     }
     const fooledAt = (epsilon: number): number =>
       cells
         .filter(({ cell }) => cell.attack.attack === 'pgd' && cell.threat.epsilon === epsilon)
         .flatMap(({ outcomes }) => outcomes)
         .filter(({ success }) => success).length
-    expect(fooledAt(0.3)).toBeGreaterThan(fooledAt(0.1))
+    expect(fooledAt(0.5)).toBeGreaterThan(fooledAt(0.1))
   })
 })
