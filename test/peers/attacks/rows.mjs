@@ -150,19 +150,52 @@ export const rows = [
     own: ['autoattack', {}],
     peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t', 'square'])]],
   })),
-  {
+  ...[
+    ['linf', 'Linf', 'inf'],
+    ['l2', 'L2', 2],
+  ].map(([norm, name, order]) => ({
     title: 'Square, 1,000 queries',
-    norm: 'linf',
+    norm,
     dear: true,
     own: ['square', { queries: 1000 }],
     peers: (eps) => [
       [
         'torchattacks',
         'Square',
-        { eps, norm: 'Linf', n_queries: 1000, p_init: 0.8, resc_schedule: true },
+        { eps, norm: name, n_queries: 1000, p_init: 0.8, resc_schedule: true },
+      ],
+      ['art', 'SquareAttack', { eps, norm: order, max_iter: 1000, p_init: 0.8, batch_size: 128 }],
+      ['autoattack', 'Square', { ...many(['square']), queries: 1000 }],
+    ],
+  })),
+  // Peers count steps: so many queries are what theirs take in Foolbox, measured. ART's boundary attack has no step that
+  // costs the same each time.
+  {
+    title: 'Boundary, 2,820 queries',
+    norm: 'l2',
+    dear: true,
+    closest: true,
+    own: ['boundary', { queries: 2820 }],
+    peers: () => [['foolbox', 'BoundaryAttack', { steps: 2500 }]],
+  },
+  ...[
+    ['l2', 2550, 2],
+    ['linf', 2650, 'inf'],
+  ].map(([norm, queries, order]) => ({
+    title: `HopSkipJump, ${queries.toLocaleString('en')} queries`,
+    norm,
+    dear: true,
+    closest: true,
+    own: ['hopskipjump', { queries }],
+    peers: () => [
+      ['foolbox', 'HopSkipJumpAttack', { steps: 10, constraint: norm }],
+      [
+        'art',
+        'HopSkipJump',
+        { norm: order, max_iter: 10, init_eval: 100, max_eval: 10_000, batch_size: 64 },
       ],
     ],
-  },
+  })),
 ]
 
 /** Auto-PGD with one loss, 100 steps, one random start. */

@@ -33,7 +33,8 @@ class Model(torch.nn.Module):
         self.gradients = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        logits = self.network(x)
+        # Some attacks of ART count in float64.
+        logits = self.network(x.float())
         if logits.requires_grad:
             logits.register_hook(self._count)
         return logits
