@@ -265,9 +265,11 @@ export class Start {
     for (const sample of this.#samples) {
       const { id, row } = sample
       const claim = { id, point: this.#living.row(points, row) }
-      if (!this.shard.record(claim, scores.row(row), this.#area)) continue
+      const reach = this.shard.record(claim, scores.row(row), this.#area)
+      if (reach === Infinity) continue
       reached.add(id)
-      this.#keepClosest(claim)
+      // What stays in the ball has no closest example to come back to.
+      if (this.#area === 'bounds') this.#keepClosest(claim, reach)
     }
     this.#removeFallen(reached)
   }
@@ -316,8 +318,7 @@ export class Start {
   }
 
   /** @returns whether it is the closest so far */
-  #keepClosest({ id, point }: Claim): boolean {
-    const reach = this.shard.distance(id, point)
+  #keepClosest({ id, point }: Claim, reach = this.shard.distance(id, point)): boolean {
     const known = this.#closest.get(id)
     if (!(reach < (known?.distance ?? Infinity))) return false
     if (!known) this.#closest.set(id, { point: point.slice(), distance: reach })

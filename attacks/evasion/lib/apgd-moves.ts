@@ -6,6 +6,9 @@ import { clampTo, kthLargest, signOf } from './vector.js'
 /** What a move reads and writes: `point` becomes the next point and `previous` the current one. */
 export interface Move {
   readonly clean: Float32Array
+  /** L∞: the box of `boxOf`. */
+  readonly lower: Float32Array
+  readonly upper: Float32Array
   readonly point: Float32Array
   readonly previous: Float32Array
   readonly gradient: Float32Array
@@ -30,14 +33,11 @@ const inside = 1 - 1e-6
  * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
  */
 export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
-  linf: ({ clean, point, previous, gradient, epsilon, scale, bounds, stepSize, share }) => {
-    const [low, high] = bounds
+  linf: ({ lower, upper, point, previous, gradient, scale, stepSize, share }) => {
     const rest = 1 - share
     for (let i = 0; i < point.length; i++) {
       const x = point[i]!
-      // In float32, as the host's box is, or every other point would be put back by a rounding error.
-      const least = clampTo(Math.fround(clean[i]! - epsilon * scale[i]!), low, high)
-      const most = clampTo(Math.fround(clean[i]! + epsilon * scale[i]!), low, high)
+      const [least, most] = [lower[i]!, upper[i]!]
       const z = clampTo(x + stepSize * scale[i]! * signOf(gradient[i]!), least, most)
       const y = x + share * (z - x) + rest * (x - previous[i]!)
       previous[i] = x
@@ -77,6 +77,23 @@ export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
     projectL1Box(scratch, clean, inside * epsilon, bounds)
     for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scratch[i]!
   },
+}
+
+/** L∞: where each value may go, in float32, as the host's box is, or every other point would be put back by rounding. */
+export function boxOf(
+  clean: Float32Array,
+  epsilon: number,
+  scale: Float32Array,
+  [low, high]: readonly [number, number],
+): { lower: Float32Array; upper: Float32Array } {
+  const lower = new Float32Array(clean.length)
+  const upper = new Float32Array(clean.length)
+  for (let i = 0; i < clean.length; i++) {
+    const reach = epsilon * scale[i]!
+    lower[i] = clampTo(Math.fround(clean[i]! - reach), low, high)
+    upper[i] = clampTo(Math.fround(clean[i]! + reach), low, high)
+  }
+  return { lower, upper }
 }
 
 /** The δ in `scratch` onto the L2 ball, then within the bounds, which only shortens it. */
