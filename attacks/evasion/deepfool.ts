@@ -78,8 +78,7 @@ function keepNearer(
   // A little more than |f|: a step of 0 would stay on the border for ever.
   const gap = Math.abs(loss) + 1e-6
   let length = 0
-  if (scale)
-    for (let i = 0; i < gradient.length; i++) length += scale[i]! * Math.abs(gradient[i]!)
+  if (scale) for (let i = 0; i < gradient.length; i++) length += scale[i]! * Math.abs(gradient[i]!)
   else length = squareOf(gradient)
   const ratio = length > 0 ? gap / (scale ? length : Math.sqrt(length)) : Infinity
   if (!(ratio < nearest.ratio)) return

@@ -56,7 +56,7 @@ export class Start {
         label: labels[id]!,
         target: targets[id]!,
         classes: model.classes,
-        rng: this.#rng(id, stream),
+        rng: () => this.#rng(id, stream),
         isFooled: (prediction) => shard.reachesGoal(id, prediction),
         closest: () => this.#closest.get(id) ?? null,
       })
@@ -84,10 +84,11 @@ export class Start {
   }
 
   start(from: 'clean' | 'random'): void {
-    for (const { id, clean, point, rng } of this.#samples) {
+    for (const sample of this.#samples) {
+      const { id, clean, point } = sample
       if (from === 'clean') point.set(clean)
       else {
-        this.shard.constraints.random(clean, rng, point)
+        this.shard.constraints.random(clean, sample.rng, point)
         this.shard.confine(id, point, 'ball')
       }
     }
@@ -165,8 +166,8 @@ export class Start {
       if (this.#samples.length === 0) break
       this.#plugin = plugin
       this.#living.forgetColumns()
-      for (const sample of this.#samples)
-        sample.rng = this.#rng(sample.id, [...this.#stream, part, plugin.id, restart])
+      const stream = [...this.#stream, part, plugin.id, restart]
+      for (const sample of this.#samples) sample.draw(() => this.#rng(sample.id, stream))
       this.start('clean')
       this.#limitSight()
       await plugin.run(context, params)

@@ -5,7 +5,7 @@ import type { ExaminationTask, ModelSpec, Task } from './task.js'
  * Raised when the harness itself would give different results for the same task: projections, random
  * streams, verification, compiled graphs. Results of an older engine are then not reused.
  */
-export const engineVersion = 3
+export const engineVersion = 4
 
 /**
  * The content key of a task: SHA-256 over everything that can change its result, and nothing else. The

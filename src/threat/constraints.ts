@@ -244,7 +244,7 @@ export class Constraints {
 }
 
 /** Each value into its interval, in place. */
-export function clampTo(point: Float32Array, lower: Float32Array, upper: Float32Array): void {
+function clampTo(point: Float32Array, lower: Float32Array, upper: Float32Array): void {
   for (let i = 0; i < point.length; i++) {
     const value = point[i]!
     if (value < lower[i]!) point[i] = lower[i]!

@@ -65,9 +65,10 @@ export function missed({ own, peers, closest, threads }) {
   return found
 }
 
+const found = ({ success, distance }) => JSON.stringify([success, distance])
+
 /** What is found must not depend on the number of threads. @throws Error if ours does */
 export function checkSame({ runs }, title) {
-  const found = ({ success, distance }) => JSON.stringify([success, distance])
   if (runs.some((run) => found(run) !== found(runs[0])))
     throw new Error(`${title}: other results on other numbers of threads`)
 }

@@ -37,10 +37,10 @@ async function attack({ own: [id, params, restarts], norm, epsilon, closest, row
 }
 
 parentPort.on('message', async (request) => {
-  if (request) parentPort.postMessage(await attack(request))
+  if (request) parentPort.postMessage(await attack(request), [])
   else {
     await model.close()
     parentPort.close()
   }
 })
-parentPort.postMessage('ready')
+parentPort.postMessage('ready', [])

@@ -77,7 +77,7 @@ export class Own {
   async close() {
     await Promise.all(
       this.#threads.map((thread) => {
-        thread.postMessage(null)
+        thread.postMessage(null, [])
         return once(thread, 'exit')
       }),
     )
@@ -85,7 +85,7 @@ export class Own {
 }
 
 async function run(thread, request) {
-  thread.postMessage(request)
+  thread.postMessage(request, [])
   const [answer] = await once(thread, 'message')
   return answer
 }
