@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { defineAttack, type Sample } from '../../src/plugin.js'
+import { squareOf } from './lib/length.js'
 import { rivalsOf } from './lib/rivals.js'
+import { signOf } from './lib/vector.js'
 
 /**
  * Of each sample, the step to the nearest of the linearised borders: δ = |f|/‖w‖₂² · w in L2, |f|/‖w‖₁ · sign w in L∞,
@@ -34,31 +36,31 @@ export const deepfool = defineAttack({
     await context.score()
     /** Σ of the steps so far, without the overshoot, and the other classes by falling score on the clean sample. */
     const total = new Map<number, Float32Array>()
+    const nearest = new Map<number, Nearest>()
     const classes = new Map<number, readonly number[]>()
     for (const { id, label, scores } of context.samples) {
       total.set(id, new Float32Array(context.sampleSize))
+      nearest.set(id, { ratio: Infinity, step: new Float32Array(context.sampleSize) })
       classes.set(id, rivalsOf(scores, label).slice(0, candidates))
     }
     const most = Math.min(candidates, context.classes - 1)
+    const isLinf = context.threat.norm === 'linf'
     for (let step = 0; step < steps && context.living > 0; step++) {
-      const nearest = new Map<number, Nearest>()
+      for (const one of nearest.values()) one.ratio = Infinity
       for (let k = 0; k < most && context.living > 0; k++) {
         await context.gradient({
           loss: 'difference',
           towards: ({ id }) => classes.get(id)![k]!,
         })
         context.leave(({ closest }) => closest !== null)
-        for (const sample of context.samples) {
-          const found = borderOf(sample, context.threat.norm === 'linf' ? context.scale : null)
-          if (found.ratio < (nearest.get(sample.id)?.ratio ?? Infinity))
-            nearest.set(sample.id, found)
-        }
+        for (const sample of context.samples)
+          keepNearer(nearest.get(sample.id)!, sample, isLinf ? context.scale : null)
       }
       for (const { id, clean, point } of context.samples) {
         const sum = total.get(id)!
-        const move = nearest.get(id)?.step
+        const { ratio, step: move } = nearest.get(id)!
         for (let i = 0; i < sum.length; i++) {
-          sum[i]! += move?.[i] ?? 0
+          if (ratio < Infinity) sum[i]! += move[i]!
           point[i] = clean[i]! + (1 + overshoot) * sum[i]!
         }
       }
@@ -67,17 +69,23 @@ export const deepfool = defineAttack({
   },
 })
 
-/** The nearest point of the border to one class, as the gradient sees it. */
-function borderOf({ loss, gradient }: Sample, scale: Float32Array | null): Nearest {
+/** Keeps the nearest point of the border to one class, as the gradient sees it, if it is the nearest so far. */
+function keepNearer(
+  nearest: Nearest,
+  { loss, gradient }: Sample,
+  scale: Float32Array | null,
+): void {
   // A little more than |f|: a step of 0 would stay on the border for ever.
   const gap = Math.abs(loss) + 1e-6
   let length = 0
-  gradient.forEach((value, i) => {
-    length += scale ? scale[i]! * Math.abs(value) : value * value
-  })
-  if (!(length > 0)) return { ratio: Infinity, step: gradient }
-  const step = gradient.map(
-    (value, i) => (gap / length) * (scale ? scale[i]! * Math.sign(value) : value),
-  )
-  return { ratio: gap / (scale ? length : Math.sqrt(length)), step }
+  if (scale) for (let i = 0; i < gradient.length; i++) length += scale[i]! * Math.abs(gradient[i]!)
+  else length = squareOf(gradient)
+  const ratio = length > 0 ? gap / (scale ? length : Math.sqrt(length)) : Infinity
+  if (!(ratio < nearest.ratio)) return
+  nearest.ratio = ratio
+  const { step } = nearest
+  const pace = gap / length
+  if (scale)
+    for (let i = 0; i < step.length; i++) step[i] = pace * (scale[i]! * signOf(gradient[i]!))
+  else for (let i = 0; i < step.length; i++) step[i] = pace * gradient[i]!
 }

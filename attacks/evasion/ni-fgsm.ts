@@ -1,11 +1,15 @@
 import { z } from 'zod'
-import { defineAttack, lossNames } from '../../src/plugin.js'
+import { defineAttack, lossNames, type Sample } from '../../src/plugin.js'
+import { boxOf } from './lib/apgd-moves.js'
+import { lengthL1 } from './lib/length.js'
 import { clampTo, signOf } from './lib/vector.js'
 
-/** Of a sample: g, and x without the look ahead. */
+/** Of a sample: g, x without the look ahead, and the box that both stay in. */
 interface Track {
   readonly momentum: Float32Array
   readonly at: Float32Array
+  readonly lower: Float32Array
+  readonly upper: Float32Array
 }
 
 export const niFgsm = defineAttack({
@@ -28,33 +32,44 @@ export const niFgsm = defineAttack({
   label: ({ steps, loss }) => `NI-FGSM-${steps}${loss === 'ce' ? '' : `-${loss}`}`,
   async run(context, { steps, decay, loss }) {
     const { epsilon, bounds } = context.threat
-    const [low, high] = bounds
     const stepSize = epsilon / steps
     context.start('clean')
     const tracks = new Map<number, Track>()
     for (const { id, clean } of context.samples)
-      tracks.set(id, { momentum: new Float32Array(clean.length), at: clean.slice() })
+      tracks.set(id, {
+        momentum: new Float32Array(clean.length),
+        at: clean.slice(),
+        ...boxOf(clean, epsilon, context.scale, bounds),
+      })
     for (let step = 0; step < steps && context.living > 0; step++) {
-      // The gradient is taken where the momentum would lead; the host keeps that within the ball.
-      for (const { id, point } of context.samples) {
-        const { momentum, at } = tracks.get(id)!
-        for (let i = 0; i < point.length; i++) point[i] = at[i]! + stepSize * decay * momentum[i]!
-      }
       await context.gradient({ loss })
-      for (const { id, point, gradient, clean } of context.samples) {
-        const { momentum, at } = tracks.get(id)!
-        let size = 0
-        for (let i = 0; i < gradient.length; i++) size += Math.abs(gradient[i]!)
-        const scale = size > 0 ? gradient.length / size : 0
-        for (let i = 0; i < at.length; i++) {
-          const g = decay * momentum[i]! + scale * gradient[i]!
-          const least = clampTo(clean[i]! - epsilon, low, high)
-          const most = clampTo(clean[i]! + epsilon, low, high)
-          momentum[i] = g
-          at[i] = clampTo(at[i]! + stepSize * signOf(g), least, most)
-        }
-        point.set(at)
+      for (const sample of context.samples) {
+        const track = tracks.get(sample.id)!
+        advance(track, sample, stepSize, decay)
+        if (step === steps - 1) sample.point.set(track.at)
       }
     }
   },
 })
+
+/** One step; the point becomes where the momentum would lead from there: the next gradient is taken there. */
+function advance(
+  { momentum, at, lower, upper }: Track,
+  { point, gradient }: Sample,
+  stepSize: number,
+  decay: number,
+): void {
+  const size = lengthL1(gradient)
+  const scale = size > 0 ? gradient.length / size : 0
+  const lead = stepSize * decay
+  for (let i = 0; i < at.length; i++) {
+    const least = lower[i]!
+    const most = upper[i]!
+    // Both as they are kept, in float32.
+    const g = Math.fround(decay * momentum[i]! + scale * gradient[i]!)
+    const x = Math.fround(clampTo(at[i]! + stepSize * signOf(g), least, most))
+    momentum[i] = g
+    at[i] = x
+    point[i] = clampTo(x + lead * g, least, most)
+  }
+}

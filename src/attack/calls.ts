@@ -132,24 +132,34 @@ export class Calls {
         ...updateFeeds(model, threat, living, { ...part, stepSize: size }),
         ...stateFeeds(model, state, part),
       }
-      const room = living.nextRows(from, count)
-      const dims = [rows, ...model.prepared.sampleShape]
-      const outputs = await session.run(
-        feeds,
-        count === rows ? { x_next: { dtype: 'float32', dims, data: room } } : {},
-      )
+      const { sampleShape } = model.prepared
+      const floats = (data: Float32Array, shape: readonly number[]): Feed => ({
+        dtype: 'float32',
+        dims: [rows, ...shape],
+        data,
+      })
+      const room: Record<string, Feed> = {
+        x_next: floats(living.nextRows(from, count), sampleShape),
+      }
+      for (const [key, column] of state) {
+        const shape = column.width === 1 ? sampleShape.map(() => 1) : sampleShape
+        room[stateNames(key).output] = floats(column.nextRows(from, count), shape)
+      }
+      const isInPlace = count === rows
+      const outputs = await session.run(feeds, isInPlace ? room : {})
       const values = (name: string, most: number): Float32Array =>
         (outputs[name]!.data as Float32Array).subarray(0, most)
       // A padded call has more rows than there is room for.
-      if (count !== rows) room.set(values('x_next', room.length))
-      for (const [key, column] of state)
-        column.rows(from, count).set(values(stateNames(key).output, count * column.width))
+      if (!isInPlace)
+        for (const [name, { data }] of Object.entries(room))
+          (data as Float32Array).set(values(name, data.length))
       living.column(filled.loss, 1, NaN).rows(from, count).set(values('loss', count))
       const scores = living.column(filled.scores, model.classes, NaN).rows(from, count)
       scores.set(values('logits', scores.length))
       claims.push(...this.#fooled(samples.slice(from, from + count)))
     })
     living.swap()
+    for (const column of state.values()) column.swap()
     for (const { id } of samples) this.#shard.spend(id, { queries: 1, gradients: 1 })
     return claims
   }

@@ -27,6 +27,45 @@ export function makeFinite(
   return repaired
 }
 
+/**
+ * Each value into its interval, finite or not: NaN becomes the clean value. Most points are where they may be, and then
+ * nothing is written. @returns whether a value was not finite
+ */
+export function clampInto(
+  point: Float32Array,
+  x: Float32Array,
+  lower: Float32Array,
+  upper: Float32Array,
+): boolean {
+  let repaired = false
+  for (let i = 0; i < point.length; i++) {
+    const value = point[i]!
+    if (value >= lower[i]! && value <= upper[i]!) continue
+    // Zero for every finite value.
+    if (value - value !== 0) repaired = true
+    const finite = Number.isNaN(value) ? x[i]! : value
+    point[i] = finite < lower[i]! ? lower[i]! : finite > upper[i]! ? upper[i]! : finite
+  }
+  return repaired
+}
+
+/** As `clampInto`, with the same bounds for all. */
+export function clampWithin(
+  point: Float32Array,
+  x: Float32Array,
+  [low, high]: readonly [number, number],
+): boolean {
+  let repaired = false
+  for (let i = 0; i < point.length; i++) {
+    const value = point[i]!
+    if (value >= low && value <= high) continue
+    if (value - value !== 0) repaired = true
+    const finite = Number.isNaN(value) ? x[i]! : value
+    point[i] = finite < low ? low : finite > high ? high : finite
+  }
+  return repaired
+}
+
 /** As the step graph takes it: float32. */
 export function checkStepSize(stepSize: number): void {
   if (stepSize > 0 && Number.isFinite(Math.fround(stepSize))) return

@@ -95,7 +95,9 @@ export class Living {
 /** Rows of equal width. */
 export class Column {
   readonly width: number
-  readonly data: Float32Array
+  data: Float32Array
+  /** Where a step writes what comes next; `swap` makes it the data. Only what a step changes has it. */
+  #next: Float32Array | undefined
 
   constructor(rows: number, width: number) {
     this.width = width
@@ -108,5 +110,14 @@ export class Column {
 
   rows(from: number, count: number): Float32Array {
     return this.data.subarray(from * this.width, (from + count) * this.width)
+  }
+
+  nextRows(from: number, count: number): Float32Array {
+    this.#next ??= new Float32Array(this.data.length)
+    return this.#next.subarray(from * this.width, (from + count) * this.width)
+  }
+
+  swap(): void {
+    if (this.#next) [this.data, this.#next] = [this.#next, this.data]
   }
 }

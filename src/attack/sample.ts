@@ -13,7 +13,7 @@ interface SampleSettings {
   readonly label: number
   readonly target: number
   readonly classes: number
-  readonly rng: Rng
+  readonly rng: () => Rng
   readonly isFooled: (prediction: number) => boolean
   readonly closest: () => ClosestExample | null
 }
@@ -25,16 +25,27 @@ export class LivingSample implements Sample {
   readonly target: number
   readonly #settings: SampleSettings
   row: number
-  rng: Rng
+  /** Made when it is first asked for: not every attack draws. */
+  #rng: Rng | (() => Rng)
   mayReadScores = true
 
   constructor(id: number, settings: SampleSettings) {
     this.id = id
-    this.rng = settings.rng
+    this.#rng = settings.rng
     this.row = settings.row
     this.label = settings.label
     this.target = settings.target
     this.#settings = settings
+  }
+
+  get rng(): Rng {
+    if (typeof this.#rng === 'function') this.#rng = this.#rng()
+    return this.#rng
+  }
+
+  /** Gives it another stream. */
+  draw(rng: () => Rng): void {
+    this.#rng = rng
   }
 
   get clean(): Float32Array {

@@ -2,9 +2,9 @@ import { GauntletError } from '../errors.js'
 import { elementCount } from '../graph/tensor.js'
 import { argmax } from '../model/handle.js'
 import type { Outcome } from '../plan/task.js'
-import { clampTo, Constraints } from '../threat/constraints.js'
+import { Constraints } from '../threat/constraints.js'
 import { createRng } from '../util/rng.js'
-import { isPrediction, makeFinite } from './checks.js'
+import { clampInto, clampWithin, isPrediction, makeFinite } from './checks.js'
 import type { AttackJob, AttackResult } from './job.js'
 import { averageScores } from './random-model.js'
 import { chooseTarget } from './targets.js'
@@ -106,15 +106,22 @@ export class Shard {
   /** Into the area, in place. */
   confine(id: number, point: Float32Array, area: Area): void {
     const { threat } = this.job
-    const isBoxed = area === 'bounds' ? this.constraints.isUniform : threat.norm === 'linf'
-    if (isBoxed && this.#isInBox(id, point, area)) return
-    if (makeFinite(point, this.clean(id), threat.bounds))
-      this.notes.add(
-        'points with NaN or infinite values were repaired: a gradient may not be finite',
-      )
-    if (area === 'bounds') return this.constraints.bound(this.clean(id), point)
-    if (threat.norm !== 'linf') return this.constraints.project(this.clean(id), point)
-    clampTo(point, this.#row(this.lower, id), this.#row(this.upper, id))
+    const { constraints } = this
+    const clean = this.clean(id)
+    if (area === 'ball' && threat.norm === 'linf') {
+      const [lower, upper] = [this.#row(this.lower, id), this.#row(this.upper, id)]
+      if (clampInto(point, clean, lower, upper)) this.#noteRepair()
+    } else if (area === 'bounds' && constraints.isUniform) {
+      if (clampWithin(point, clean, threat.bounds)) this.#noteRepair()
+    } else {
+      if (makeFinite(point, clean, threat.bounds)) this.#noteRepair()
+      if (area === 'bounds') constraints.bound(clean, point)
+      else constraints.project(clean, point)
+    }
+  }
+
+  #noteRepair(): void {
+    this.notes.add('points with NaN or infinite values were repaired: a gradient may not be finite')
   }
 
   /** To what counts of a confined point, in place: rounded, where the threat model asks for it. */
@@ -130,20 +137,6 @@ export class Shard {
   /** How far a point is from its clean sample. */
   distance(id: number, point: Float32Array): number {
     return this.constraints.distance(point, this.clean(id))
-  }
-
-  /** Most points are where they may be: one pass that writes nothing. NaN is nowhere. */
-  #isInBox(id: number, point: Float32Array, area: Area): boolean {
-    if (area === 'bounds') {
-      const [low, high] = this.job.threat.bounds
-      for (let i = 0; i < point.length; i++)
-        if (!(point[i]! >= low && point[i]! <= high)) return false
-      return true
-    }
-    const from = id * this.size
-    for (let i = 0; i < point.length; i++)
-      if (!(point[i]! >= this.lower[from + i]! && point[i]! <= this.upper[from + i]!)) return false
-    return true
   }
 
   reachesGoal(id: number, prediction: number): boolean {
@@ -168,21 +161,21 @@ export class Shard {
     const scores = await averageScores(this.job, model, points, claims.length)
     claims.forEach(({ id }, i) => {
       const row = scores.subarray(i * model.classes, (i + 1) * model.classes)
-      if (this.record({ id, point: this.#row(points, i) }, row, area)) reached.add(id)
+      if (this.record({ id, point: this.#row(points, i) }, row, area) < Infinity) reached.add(id)
     })
     return reached
   }
 
   /**
    * Files what a fresh pass of the unmodified model says of a confined and settled point.
-   * @returns whether it reaches the goal
+   * @returns how far it is if it reaches the goal; else Infinity
    */
-  record({ id, point }: Claim, scores: Float32Array, area: Area): boolean {
+  record({ id, point }: Claim, scores: Float32Array, area: Area): number {
     this.#queries[id]! += this.job.eot ?? 1
     // Scores that are not numbers predict no class: never a success, always reported.
     if (!isPrediction(scores)) {
       this.notes.add('the model gave NaN or infinite scores under attack')
-      return false
+      return Infinity
     }
     const { threat, model, plugin } = this.job
     const prediction = argmax(scores, 0, model.classes)
@@ -190,17 +183,17 @@ export class Shard {
     // Measured only where it counts: attacks on scores come here once a query.
     const reach = isFooled ? this.distance(id, point) : Infinity
     if (area === 'bounds') {
-      if (!(reach < this.#closest[id]!)) return isFooled
+      if (!(reach < this.#closest[id]!)) return reach
       // A part of a chain may look for the least norm; the examples of the chain still stay in its ball.
-      if (plugin.kind !== 'minimum-norm' && reach > threat.epsilon) return true
+      if (plugin.kind !== 'minimum-norm' && reach > threat.epsilon) return reach
       this.#closest[id] = reach
     }
     // What has been found within epsilon is not given up for what has not.
-    else if (this.#closest[id]! < Infinity && !isFooled) return false
+    else if (this.#closest[id]! < Infinity && !isFooled) return Infinity
     this.#row(this.#xAdv, id).set(point)
     this.#advPrediction[id] = prediction
     if (reach <= threat.epsilon) this.#fell[id] = 1
-    return isFooled
+    return reach
   }
 
   hasFallen(id: number): boolean {

@@ -56,7 +56,7 @@ export class Start {
         label: labels[id]!,
         target: targets[id]!,
         classes: model.classes,
-        rng: this.#rng(id, stream),
+        rng: () => this.#rng(id, stream),
         isFooled: (prediction) => shard.reachesGoal(id, prediction),
         closest: () => this.#closest.get(id) ?? null,
       })
@@ -84,10 +84,11 @@ export class Start {
   }
 
   start(from: 'clean' | 'random'): void {
-    for (const { id, clean, point, rng } of this.#samples) {
+    for (const sample of this.#samples) {
+      const { id, clean, point } = sample
       if (from === 'clean') point.set(clean)
       else {
-        this.shard.constraints.random(clean, rng, point)
+        this.shard.constraints.random(clean, sample.rng, point)
         this.shard.confine(id, point, 'ball')
       }
     }
@@ -165,8 +166,8 @@ export class Start {
       if (this.#samples.length === 0) break
       this.#plugin = plugin
       this.#living.forgetColumns()
-      for (const sample of this.#samples)
-        sample.rng = this.#rng(sample.id, [...this.#stream, part, plugin.id, restart])
+      const stream = [...this.#stream, part, plugin.id, restart]
+      for (const sample of this.#samples) sample.draw(() => this.#rng(sample.id, stream))
       this.start('clean')
       this.#limitSight()
       await plugin.run(context, params)
@@ -264,9 +265,11 @@ export class Start {
     for (const sample of this.#samples) {
       const { id, row } = sample
       const claim = { id, point: this.#living.row(points, row) }
-      if (!this.shard.record(claim, scores.row(row), this.#area)) continue
+      const reach = this.shard.record(claim, scores.row(row), this.#area)
+      if (reach === Infinity) continue
       reached.add(id)
-      this.#keepClosest(claim)
+      // What stays in the ball has no closest example to come back to.
+      if (this.#area === 'bounds') this.#keepClosest(claim, reach)
     }
     this.#removeFallen(reached)
   }
@@ -315,8 +318,7 @@ export class Start {
   }
 
   /** @returns whether it is the closest so far */
-  #keepClosest({ id, point }: Claim): boolean {
-    const reach = this.shard.distance(id, point)
+  #keepClosest({ id, point }: Claim, reach = this.shard.distance(id, point)): boolean {
     const known = this.#closest.get(id)
     if (!(reach < (known?.distance ?? Infinity))) return false
     if (!known) this.#closest.set(id, { point: point.slice(), distance: reach })

@@ -12,7 +12,12 @@ export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
   const n = a.length
   switch (norm) {
     case 'linf':
-      for (let i = 0; i < n; i++) total = Math.max(total, Math.abs(a[i]! - b[i]!))
+      for (let i = 0; i < n; i++) {
+        const d = Math.abs(a[i]! - b[i]!)
+        if (d <= total) continue
+        if (Number.isNaN(d)) return NaN
+        total = d
+      }
       return total
     case 'l2':
       for (let i = 0; i < n; i++) total += (a[i]! - b[i]!) * (a[i]! - b[i]!)

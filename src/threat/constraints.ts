@@ -57,31 +57,28 @@ export class Constraints {
     this.#isMember = new Uint8Array(size)
     for (const i of oneHot.flat()) this.#isMember[i] = 1
     const isMember = (i: number): boolean => this.#isMember[i] === 1
-    const each = (of: (i: number) => number): number[] =>
-      Array.from({ length: size }, (_, i) => of(i))
-    this.lower = Float32Array.from(
-      each((i) => roundUp(lower?.[i] ?? (isMember(i) ? 0 : bounds[0]))),
-    )
-    this.upper = Float32Array.from(
-      each((i) => roundDown(upper?.[i] ?? (isMember(i) ? 1 : bounds[1]))),
-    )
-    const factors = each((i) => scale?.[i] ?? 1)
+    const each = <A extends Float32Array | Float64Array>(out: A, of: (i: number) => number): A => {
+      for (let i = 0; i < size; i++) out[i] = of(i)
+      return out
+    }
+    const floats = (of: (i: number) => number): Float32Array => each(new Float32Array(size), of)
+    const doubles = (of: (i: number) => number): Float64Array => each(new Float64Array(size), of)
+    this.lower = floats((i) => roundUp(lower?.[i] ?? (isMember(i) ? 0 : bounds[0])))
+    this.upper = floats((i) => roundDown(upper?.[i] ?? (isMember(i) ? 1 : bounds[1])))
+    const factors = doubles((i) => scale?.[i] ?? 1)
     // One member that never changes holds its group.
     for (const group of oneHot)
       if (group.some((i) => factors[i] === 0)) for (const i of group) factors[i] = 0
-    this.#radius = Float64Array.from(factors, (factor, i) =>
-      factor > 0 && isMember(i) ? Infinity : factor * epsilon,
-    )
-    this.scale = Float32Array.from(factors, (factor, i) =>
-      factor > 0 && isMember(i) ? (this.upper[i]! - this.lower[i]!) / epsilon : factor,
+    const isFree = (i: number): boolean => factors[i]! > 0 && isMember(i)
+    this.#radius = doubles((i) => (isFree(i) ? Infinity : factors[i]! * epsilon))
+    this.scale = floats((i) =>
+      isFree(i) ? (this.upper[i]! - this.lower[i]!) / epsilon : factors[i]!,
     )
     this.#grid = { bounds, quantize, isInteger: new Uint8Array(size), isMember: this.#isMember }
     for (const i of integers) this.#grid.isInteger[i] = 1
     const level = quantize === undefined ? 0 : (bounds[1] - bounds[0]) / (2 ** quantize - 1)
-    this.grain = Float32Array.from(
-      each((i) =>
-        isMember(i) ? this.upper[i]! - this.lower[i]! : this.#grid.isInteger[i] === 1 ? 1 : level,
-      ),
+    this.grain = floats((i) =>
+      isMember(i) ? this.upper[i]! - this.lower[i]! : this.#grid.isInteger[i] === 1 ? 1 : level,
     )
     this.#scratch = [new Float32Array(size), new Float32Array(size)]
   }
@@ -266,7 +263,7 @@ export class Constraints {
 }
 
 /** Each value into its interval, in place. */
-export function clampTo(point: Float32Array, lower: Float32Array, upper: Float32Array): void {
+function clampTo(point: Float32Array, lower: Float32Array, upper: Float32Array): void {
   for (let i = 0; i < point.length; i++) {
     const value = point[i]!
     if (value < lower[i]!) point[i] = lower[i]!

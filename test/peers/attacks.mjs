@@ -1,9 +1,10 @@
 /**
  * Strength and speed of attacks against the same attacks in Foolbox, torchattacks, ART and AutoAttack: same networks,
- * pictures, epsilons and budgets, in one run.
+ * pictures, epsilons and budgets, in one run; on one thread, and on all cores: ours with a worker thread for each, as the
+ * pool has them, theirs with PyTorch's own threads.
  *
  *   npm run build && GAUNTLET_PEERS_PYTHON=python3 node test/peers/attacks.mjs
- *     [--images N] [--dear N] [--threads N] [--rows TEXT] [--norms linf,l2] [--write] [network …]
+ *     [--images N] [--dear N] [--threads 1,all] [--rows TEXT] [--norms linf,l2] [--write] [network …]
  *
  * `--images` for cheap rows and `--dear` for the others; `--rows` keeps those whose title contains the text; `--write` puts
  * the tables into ATTACKS.md. Without names: the first two networks that are there. GAUNTLET_PEERS_AUTOATTACK names the
@@ -11,25 +12,27 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writePage } from '../bench/page.mjs'
-import { targets } from './attacks/compare.mjs'
+import { checkSame, targets } from './attacks/compare.mjs'
 import { loadNetwork, loadPictures, networks } from './attacks/networks.mjs'
-import { Own } from './attacks/own.mjs'
+import { batch, Own } from './attacks/own.mjs'
 import { rows } from './attacks/rows.mjs'
-import { header, linesOf } from './attacks/table.mjs'
+import { headerOf, linesOf } from './attacks/table.mjs'
 import { Worker } from './speed/worker.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const { encodeModel } = await import(join(root, 'dist/src/onnx/encode.js'))
+const { ModelHandle } = await import(join(root, 'dist/src/model/handle.js'))
+const { prepareModel } = await import(join(root, 'dist/src/model/prepare.js'))
 
 const { values: flags, positionals } = parseArgs({
   options: {
     images: { type: 'string', default: '150' },
     dear: { type: 'string', default: '20' },
-    threads: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '1,all' },
     rows: { type: 'string', default: '' },
     norms: { type: 'string', default: 'linf,l2,l1,l0' },
     write: { type: 'boolean', default: false },
@@ -37,7 +40,10 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
 })
 const python = process.env.GAUNTLET_PEERS_PYTHON
-const threads = Number(flags.threads)
+const cores = availableParallelism()
+const threads = [
+  ...new Set(flags.threads.split(',').map((one) => (one === 'all' ? cores : Number(one)))),
+]
 const names = positionals.length > 0 ? positionals : ['cifar_base_kw', 'resnet_2b']
 
 /** @returns lines of the network's table, printed as they come */
@@ -48,28 +54,30 @@ async function compare(name, { worker, folder, versions, pictures }) {
     return []
   }
   const { x, labels, dims } = pictures
-  const own = await Own.open(network, { x, labels, threads })
   const save = (file, data) => {
     const path = join(folder, file)
     writeFileSync(path, data)
     return path
   }
+  const { forward, right: rightHere } = await judged(network, pictures)
   const { right } = await worker.ask({
     do: 'load',
-    model: save('model.onnx', encodeModel(own.prepared.forward)),
+    model: save('model.onnx', forward),
     x: save('x.raw', x),
     labels: [...labels],
     dims,
     threads,
   })
-  const rightHere = await own.right()
   const both = [...labels.keys()].filter((i) => right[i] && rightHere[i])
   const lines = []
   const print = (...more) => {
     lines.push(...more)
     for (const line of more) console.log(line)
   }
-  print(`### ${networks[name].title}`, '', ...header)
+  print(`### ${networks[name].title}`, '', ...headerOf(threads))
+  const owns = await Promise.all(
+    threads.map((count) => Own.open(name, { pictures, threads: count })),
+  )
   try {
     for (const row of rows) {
       const { title, norm, closest = false } = row
@@ -77,40 +85,65 @@ async function compare(name, { worker, folder, versions, pictures }) {
       const epsilon = networks[name].epsilons[norm]
       const chosen = both.slice(0, Number(row.dear ? flags.dear : flags.images))
       const asked = { norm, epsilon, closest, rows: chosen }
-      const result = await own.attack({ ...asked, own: row.own })
+      const own = { runs: [] }
+      for (const one of owns) own.runs.push(await one.attack({ ...asked, own: row.own }))
+      checkSame(own, title)
       const peers = []
       for (const [tool, attack, args] of row.peers(epsilon)) {
         if (!(tool in versions)) continue
         const request = { do: 'attack', tool, name: attack, args, ...asked }
         try {
-          peers.push({ tool, result: await worker.ask(request) })
+          const runs = []
+          for (const count of threads) runs.push(await worker.ask({ ...request, threads: count }))
+          peers.push({ tool, runs })
         } catch (error) {
           console.log(`left out: ${tool}, ${attack}: ${error.message}`)
         }
       }
-      print(...linesOf({ ...row, epsilon, closest, own: result, peers }))
+      print(...linesOf({ ...row, epsilon, closest, threads, own, peers }))
     }
   } finally {
-    await own.close()
+    for (const one of owns) await one.close()
   }
   return [...lines, '']
+}
+
+/** @returns the network as its peers get it, and by sample whether it is right */
+async function judged({ graph, options }, { x, labels }) {
+  const prepared = await prepareModel(graph, options)
+  const forward = encodeModel(prepared.forward)
+  const model = await ModelHandle.open(prepared)
+  const { classes } = model
+  // A copy: ONNX Runtime takes no shared memory.
+  const scores = await model.scores(x.slice(), labels.length, batch)
+  await model.close()
+  const right = Array.from(labels, (label, i) => {
+    const row = scores.subarray(i * classes, (i + 1) * classes)
+    return row.indexOf(Math.max(...row)) === label
+  })
+  return { forward, right }
 }
 
 const page = (versions, lines) => ({
   title: 'Attacks against those of others',
   about: `The same attack with the same budget by Gauntlet and by its peers: same networks, pictures (those that both
-sides classify correctly), epsilons, in one run, ${threads === 1 ? 'one thread each' : `${threads} threads each`}. *Robust*:
+sides classify correctly), epsilons, in one run. *Robust*:
 share of the pictures that still stand, judged by the network on what the attack returned. *Median norm*: of the closest
 example, for attacks of least norm, which go on to their end. *Agrees*: share of the pictures with the same verdict; of
-least norms, with one at most ${Math.round(100 * (targets.norm - 1))} % longer than the peer's. *Seconds*: of processor time,
-which other work on the machine hardly lengthens, the shortest of as many runs as fit into a second, at most five; programs
-are compiled before. *ms a gradient*: these
-seconds over the gradients of single pictures that were computed; peers go on with pictures that have fallen, ours do not.
-PyTorch runs in the memory format that is faster for the network.
+least norms, with one at most ${Math.round(100 * (targets.norm - 1))} % longer than the peer's.
+
+*Seconds* are those of a clock on the wall, the shortest of as many runs as fit into a second, at most five; networks are
+loaded and programs compiled before, on either side. On one thread, and on all cores of the machine (${cores}): of Gauntlet
+that is a worker thread for each, among which the pictures are divided as the pool divides them, of the peers PyTorch with so
+many threads. PyTorch runs in the memory format that is faster for the network and the number of threads. On one
+thread there are besides: *CPU s*, processor time; *ORT s*, the part of our seconds inside calls of ONNX Runtime, its copies
+of what goes in and out included, which is what is left if all else cost nothing; *ms a gradient*, the seconds over the
+gradients of single pictures that were computed; peers go on with pictures that have fallen, ours do not.
 
 Targets: robust accuracy at most ${targets.accuracy} percentage points above the best peer's; median norm at most
 ${Math.round(100 * (targets.norm - 1))} % above it; ${targets.speed} times as fast as the fastest peer; a gradient
-${targets.step} times as fast as those of Foolbox and ART. What is missed stands in the last column. Written by
+${targets.step} times as fast as those of Foolbox and ART. What is missed stands in the last column, with the speed that would be
+reached if there were nothing but the calls of ONNX Runtime, where that is too little as well. Written by
 \`node test/peers/attacks.mjs --write\`.`,
   section: `${Object.entries(versions)
     .map(([tool, version]) => `${tool} ${version}`)
@@ -135,14 +168,23 @@ async function main() {
     console.log('skipped: images.npz is not in ../shared/data/cifar10-robust')
     return
   }
+  const shared = new Float32Array(new SharedArrayBuffer(pictures.x.byteLength))
+  shared.set(pictures.x)
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-attacks-'))
-  const worker = new Worker(python, join(import.meta.dirname, 'attacks/worker.py'))
+  const worker = new Worker(python, join(import.meta.dirname, 'attacks/worker.py'), {})
   const lines = []
   let versions
   try {
     ;({ versions } = await worker.ask({ do: 'tools' }))
     for (const name of names)
-      lines.push(...(await compare(name, { worker, folder, versions, pictures })))
+      lines.push(
+        ...(await compare(name, {
+          worker,
+          folder,
+          versions,
+          pictures: { ...pictures, x: shared },
+        })),
+      )
   } finally {
     await worker.close()
     rmSync(folder, { recursive: true, force: true })

@@ -62,16 +62,16 @@ async function ascend(context: AttackContext, options: Ascent): Promise<Map<numb
     const width = step === marks[mark] ? step - (marks[mark - 1] ?? 0) : 0
     if (width > 0) mark++
     for (const sample of context.samples) {
-      const track = tracks.get(sample.id) ?? trackOf(sample, options)
+      const track = tracks.get(sample.id) ?? trackOf(sample, options, context)
       tracks.set(sample.id, track)
       if (step > 0) follow(track, sample)
       const isBack = width > 0 && adapt(track, sample, { ...options, width })
       const { clean, point } = sample
       if (isBack) point.set(track.best)
       const gradient = isBack ? track.bestGradient : sample.gradient
-      const { previous, stepSize, count } = track
+      const { lower, upper, previous, stepSize, count } = track
       const sizes = { epsilon, scale, bounds, stepSize, count, share: step > 0 ? share : 1 }
-      moves[norm]({ clean, point, previous, gradient, scratch, ...sizes })
+      moves[norm]({ clean, lower, upper, point, previous, gradient, scratch, ...sizes })
     }
   }
   return tracks

@@ -13,11 +13,11 @@ export interface FabOptions {
   readonly backward: number
 }
 
-/** The nearest linearised border of a sample: f = z_s − z_y and its gradient. */
+/** The nearest linearised border of a sample: f = z_s − z_y and its gradient; of one class alone, as the host holds it. */
 interface Border {
   ratio: number
   gap: number
-  readonly gradient: Float32Array
+  gradient: Float32Array
 }
 
 /** Who says which class a call looks at. */
@@ -41,38 +41,54 @@ export async function walkBorder(
     for (const border of borders.values()) border.ratio = Infinity
     for (const towards of classes) {
       await context.gradient({ loss: 'difference', towards })
-      for (const sample of context.samples) keepNearest(borders, sample, threat.norm)
+      const isOnly = classes.length === 1
+      for (const sample of context.samples) keepNearest(borders, sample, threat.norm, isOnly)
     }
     for (const { id, point, clean } of context.samples) {
       const { ratio, gap, gradient } = borders.get(id)!
       if (ratio === Infinity) continue
       // The border is { z : f + w·(z − x) = 0 }.
-      let back = 0
-      for (let i = 0; i < point.length; i++) back += gradient[i]! * (clean[i]! - point[i]!)
+      const back = gainOf(gradient, point, clean)
       const a = stepToPlane(threat, point, gradient, -gap, fromPoint, scratch)
       const b = stepToPlane(threat, clean, gradient, -(gap + back), fromClean, scratch)
       const alpha = a + b > 0 ? Math.min(a / (a + b), options.alphaMax) : 0
+      const { overshoot } = options
       for (let i = 0; i < point.length; i++) {
-        const ahead = point[i]! + options.overshoot * fromPoint[i]!
-        point[i] = (1 - alpha) * ahead + alpha * (clean[i]! + options.overshoot * fromClean[i]!)
+        const ahead = point[i]! + overshoot * fromPoint[i]!
+        point[i] = (1 - alpha) * ahead + alpha * (clean[i]! + overshoot * fromClean[i]!)
       }
     }
     await context.score()
+    const { backward } = options
     for (const { isFooled, point, clean } of context.samples)
       if (isFooled)
         for (let i = 0; i < point.length; i++)
-          point[i] = clean[i]! + options.backward * (point[i]! - clean[i]!)
+          point[i] = clean[i]! + backward * (point[i]! - clean[i]!)
   }
+}
+
+/** w·(to − from), in two sums side by side: in one, each addition would wait for the last. */
+function gainOf(w: Float32Array, from: Float32Array, to: Float32Array): number {
+  let [even, odd] = [0, 0]
+  for (let i = 1; i < w.length; i += 2) {
+    even += w[i - 1]! * (to[i - 1]! - from[i - 1]!)
+    odd += w[i]! * (to[i]! - from[i]!)
+  }
+  const last = w.length - 1
+  if (last % 2 === 0) even += w[last]! * (to[last]! - from[last]!)
+  return even + odd
 }
 
 function keepNearest(
   borders: Map<number, Border>,
   { id, loss, gradient }: Sample,
   norm: AttackContext['threat']['norm'],
+  isOnly: boolean,
 ): void {
   let border = borders.get(id)
   if (!border) {
-    border = { ratio: Infinity, gap: 0, gradient: new Float32Array(gradient.length) }
+    const kept = isOnly ? gradient : new Float32Array(gradient.length)
+    border = { ratio: Infinity, gap: 0, gradient: kept }
     borders.set(id, border)
   }
   const length = dualLength(norm, gradient)
@@ -80,7 +96,8 @@ function keepNearest(
   if (!(ratio < border.ratio)) return
   border.ratio = ratio
   border.gap = loss
-  border.gradient.set(gradient)
+  if (isOnly) border.gradient = gradient
+  else border.gradient.set(gradient)
 }
 
 /** Puts each point at a random place, half as far from the clean sample as the closest example, or epsilon, is. */

@@ -1,5 +1,6 @@
 import type { Norm } from '../../../src/plugin.js'
-import { clampTo, signOf } from './vector.js'
+import { greatest, lengthL1, squareOf } from './length.js'
+import { signOf } from './vector.js'
 
 /** Where points may be, and how a δ is measured. */
 export interface Region {
@@ -9,19 +10,28 @@ export interface Region {
 
 /** Room for intermediate values, (sample): nothing is allocated per projection. */
 export interface PlaneScratch {
-  /** |wᵢ|, the helpful direction of a value, and how far it can move that way. */
-  readonly weight: Float64Array
-  readonly side: Float64Array
-  readonly room: Float64Array
+  /** The values that may have to stop at a bound, and of each in this order |wᵢ| and how far it can move. */
   readonly order: Int32Array
+  readonly weight: Float64Array
+  readonly room: Float64Array
 }
 
 export const planeScratch = (size: number): PlaneScratch => ({
-  weight: new Float64Array(size),
-  side: new Float64Array(size),
-  room: new Float64Array(size),
   order: new Int32Array(size),
+  weight: new Float64Array(size),
+  room: new Float64Array(size),
 })
+
+/** What a projection reads. */
+interface Plane {
+  readonly x: Float32Array
+  readonly w: Float32Array
+  /** w·δ, and the direction along w in which that is. */
+  readonly wanted: number
+  readonly towards: number
+  readonly bounds: readonly [number, number]
+  readonly scratch: PlaneScratch
+}
 
 /**
  * The least δ with w·δ = need and x + δ within the bounds; where no such δ exists, the one that comes nearest to it.
@@ -40,107 +50,166 @@ export function stepToPlane(
   out: Float64Array,
   scratch: PlaneScratch,
 ): number {
-  const { weight, side, room } = scratch
-  const [low, high] = bounds
-  const isLinf = norm === 'linf'
   const towards = need < 0 ? -1 : 1
-  let [reachable, slope] = [0, 0]
-  for (let i = 0; i < x.length; i++) {
-    const size = Math.abs(w[i]!)
-    const way = towards * signOf(w[i]!)
-    const up = high - x[i]!
-    const down = x[i]! - low
-    weight[i] = size
-    side[i] = way
-    room[i] = 0.5 * (up + down + way * (up - down))
-    reachable += size * room[i]!
-    slope += isLinf ? size : size * size
-  }
-  const wanted = Math.min(Math.abs(need), reachable)
-  const pace = norm === 'l1' ? 0 : paceOf(isLinf, wanted, slope, scratch)
-  if (norm === 'l1') fillLargest(wanted, out, scratch)
-  else
-    for (let i = 0; i < x.length; i++)
-      out[i] = clampTo(isLinf ? pace : pace * weight[i]!, 0, room[i]!)
-  let [sum, squares, most] = [0, 0, 0]
-  for (let i = 0; i < x.length; i++) {
-    // Where the weight is 0 there is no helpful direction, and no move.
-    const size = Math.abs(side[i]!) * out[i]!
-    out[i] = side[i]! * out[i]!
-    sum += size
-    squares += size * size
-    if (size > most) most = size
-  }
-  return isLinf ? most : norm === 'l2' ? Math.sqrt(squares) : sum
+  const plane = { x, w, wanted: Math.abs(need), towards, bounds, scratch }
+  return norm === 'l1' ? fillLargest(plane, out) : moveTogether(plane, norm === 'linf', out)
 }
 
 /**
  * t of the gain g(t) = Σ |wᵢ|·min(t·aᵢ, roomᵢ) = wanted, a = 1 or |w|. g is concave and piecewise linear, so Newton's
- * method from t = 0 never passes the root, and ends on its piece.
- * @param slope - g′(0)
+ * method from t = 0 never passes the root, and ends on its piece. A round looks only at the values that can be at their
+ * bound before t is `limit`, few of a picture; the slope of the others is one sum.
  */
-function paceOf(
-  isLinf: boolean,
-  wanted: number,
-  slope: number,
-  { weight, room }: PlaneScratch,
-): number {
-  if (!(slope > 0)) return 0
-  let t = wanted / slope
-  for (let round = 0; round < 200; round++) {
-    let [gain, rise] = [0, 0]
-    for (let i = 0; i < weight.length; i++) {
-      const size = weight[i]!
-      const pace = isLinf ? 1 : size
-      const isFree = t * pace < room[i]!
-      gain += size * (isFree ? t * pace : room[i]!)
-      if (isFree) rise += size * pace
-    }
-    const missing = wanted - gain
-    if (!(rise > 0) || !(missing > 1e-9 * wanted)) break
-    t += missing / rise
+function moveTogether(plane: Plane, isLinf: boolean, out: Float64Array): number {
+  const { x, w, wanted, towards, bounds, scratch } = plane
+  const { order, weight, room } = scratch
+  const slope = isLinf ? lengthL1(w) : squareOf(w)
+  if (!(slope > 0)) {
+    out.fill(0)
+    return 0
   }
-  return t
+  let t = wanted / slope
+  let limit = 2 * t
+  let { count, rest } = collect(plane, isLinf, limit)
+  let [stopped, rise, squares, most] = [-1, 0, 0, 0]
+  for (;;) {
+    let [gain, now] = [0, 0]
+    ;[rise, squares, most] = [rest, 0, 0]
+    for (let j = 0; j < count; j++) {
+      const size = weight[j]!
+      const pace = isLinf ? 1 : size
+      const far = room[j]!
+      if (t * pace < far) rise += size * pace
+      else {
+        now++
+        gain += size * far
+        if (size > 0) {
+          squares += far * far
+          if (far > most) most = far
+        }
+      }
+    }
+    // Nobody else has stopped: t is on its piece. Or everybody has, and the box ends before the plane.
+    if (now === stopped || !(rise > 0)) break
+    stopped = now
+    t = Math.max(t, (wanted - gain) / rise)
+    if (t <= limit) continue
+    limit = 2 * t
+    ;({ count, rest } = collect(plane, isLinf, limit))
+    stopped = -1
+  }
+  const pace = towards * t
+  if (isLinf) for (let i = 0; i < w.length; i++) out[i] = pace * signOf(w[i]!)
+  else for (let i = 0; i < w.length; i++) out[i] = pace * w[i]!
+  for (let j = 0; j < count; j++)
+    if (!(t * (isLinf ? 1 : weight[j]!) < room[j]!)) {
+      const i = order[j]!
+      out[i] = towards * signOf(w[i]!) * roomOf(x[i]!, towards * w[i]!, bounds)
+    }
+  if (isLinf) return rise > 0 ? t : most
+  return Math.sqrt(squares + t * t * rise)
 }
 
-/** Greedy, by falling weight, without sorting: parts of the order are split by a pivot, and one of them is looked at. */
-function fillLargest(
-  wanted: number,
-  out: Float64Array,
-  { weight, room, order }: PlaneScratch,
-): void {
+/** Lists the values that stop before t is `limit`. @returns how many, and the slope of the gain of all others */
+function collect(
+  { x, w, towards, bounds, scratch }: Plane,
+  isLinf: boolean,
+  limit: number,
+): { count: number; rest: number } {
+  const { order, weight, room } = scratch
+  const [low, high] = bounds
+  const [half, middle] = [0.5 * (high - low), 0.5 * (high + low)]
+  let [count, rest] = [0, 0]
+  for (let i = 0; i < x.length; i++) {
+    const value = w[i]!
+    const size = Math.abs(value)
+    // To the bound that the move is towards, without a branch.
+    const far = half + towards * signOf(value) * (middle - x[i]!)
+    const pace = isLinf ? 1 : size
+    if (limit * pace < far) rest += size * pace
+    else {
+      order[count] = i
+      weight[count] = size
+      room[count++] = far
+    }
+  }
+  return { count, rest }
+}
+
+const roomOf = (x: number, way: number, [low, high]: readonly [number, number]): number =>
+  way > 0 ? high - x : x - low
+
+/**
+ * Greedy, by falling weight, without sorting: first the values over a cut that is lowered until they are enough, then parts
+ * of their order are split by a pivot, and one of them is looked at.
+ * @returns ‖δ‖₁
+ */
+function fillLargest(plane: Plane, out: Float64Array): number {
+  const { w, wanted, towards, scratch } = plane
+  const { order, weight, room } = scratch
   out.fill(0)
-  for (let i = 0; i < order.length; i++) order[i] = i
-  let [low, high, missing] = [0, order.length, wanted]
+  const most = greatest(w)
+  if (!(most > 0)) return 0
+  let high = 0
+  for (const share of [1 / 2, 1 / 8, 1 / 64, 0]) {
+    const over = collectOver(plane, share * most)
+    high = over.count
+    if (over.gain >= wanted) break
+  }
+  let total = 0
+  const move = (k: number, far: number): void => {
+    const i = order[k]!
+    total += far
+    out[i] = towards * signOf(w[i]!) * far
+  }
+  const swap = (a: number, b: number): void => {
+    ;[order[a], order[b]] = [order[b]!, order[a]!]
+    ;[weight[a], weight[b]] = [weight[b]!, weight[a]!]
+    ;[room[a], room[b]] = [room[b]!, room[a]!]
+  }
+  let [low, missing] = [0, wanted]
   while (low < high && missing > 0) {
-    const pivot = weight[order[(low + high) >> 1]!]!
-    if (pivot === 0 && high - low === 1) return
+    const pivot = weight[(low + high) >> 1]!
     // [low, above): larger than the pivot; [above, i): equal; [below, high): smaller.
     let [above, i, below, gain] = [low, low, high, 0]
     while (i < below) {
-      const k = order[i]!
-      const size = weight[k]!
+      const size = weight[i]!
       if (size > pivot) {
-        gain += size * room[k]!
-        order[i++] = order[above]!
-        order[above++] = k
-      } else if (size < pivot) {
-        order[i] = order[--below]!
-        order[below] = k
-      } else i++
+        gain += size * room[i]!
+        swap(i++, above++)
+      } else if (size < pivot) swap(i, --below)
+      else i++
     }
     if (gain >= missing) {
       high = above
       continue
     }
-    for (let j = low; j < above; j++) out[order[j]!] = room[order[j]!]!
+    for (let k = low; k < above; k++) move(k, room[k]!)
     missing -= gain
-    if (pivot === 0) return
-    for (let j = above; j < below && missing > 0; j++) {
-      const k = order[j]!
-      out[k] = Math.min(room[k]!, missing / pivot)
-      missing -= pivot * out[k]!
+    for (let k = above; k < below && missing > 0; k++) {
+      const far = Math.min(room[k]!, missing / pivot)
+      move(k, far)
+      missing -= pivot * far
     }
     low = below
   }
+  return total
+}
+
+/** Lists the values of |wᵢ| > cut. @returns how many, and what they can gain */
+function collectOver(
+  { x, w, towards, bounds, scratch }: Plane,
+  cut: number,
+): { count: number; gain: number } {
+  const { order, weight, room } = scratch
+  let [count, gain] = [0, 0]
+  for (let i = 0; i < w.length; i++) {
+    const size = Math.abs(w[i]!)
+    if (!(size > cut)) continue
+    order[count] = i
+    weight[count] = size
+    room[count] = roomOf(x[i]!, towards * w[i]!, bounds)
+    gain += size * room[count++]!
+  }
+  return { count, gain }
 }

@@ -1,4 +1,7 @@
-/** Numbers of a row: each side's, and how they stand to each other. */
+/**
+ * Numbers of a row: each side's, and how they stand to each other. A side has `runs`, one for each number of threads; what
+ * it finds is told by the first.
+ */
 export const targets = {
   /** Robust accuracy above the best peer's, in percentage points, at most. */
   accuracy: 0.5,
@@ -15,15 +18,17 @@ const median = (values) => {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
-export const robust = ({ success }) => success.filter((one) => !one).length / success.length
+export const robust = ({ runs: [{ success }] }) =>
+  success.filter((one) => !one).length / success.length
 
 /** Over all samples: one without an example counts as infinitely far. */
-export const medianNorm = ({ distance }) => median(distance.map((one) => one ?? Infinity))
+export const medianNorm = ({ runs: [{ distance }] }) =>
+  median(distance.map((one) => one ?? Infinity))
 
 export const perGradient = ({ seconds, gradients }) => (1000 * seconds) / gradients
 
 /** Share of the samples with the same verdict; of least norms, with one of ours no more than 2 % farther. */
-export function agreement(own, peer, closest) {
+export function agreement({ runs: [own] }, { runs: [peer] }, closest) {
   const n = own.success.length
   const agrees = closest
     ? (i) => (own.distance[i] ?? Infinity) <= targets.norm * (peer.distance[i] ?? Infinity)
@@ -31,21 +36,39 @@ export function agreement(own, peer, closest) {
   return own.success.filter((_, i) => agrees(i)).length / n
 }
 
+const fastest = (peers, k) => Math.min(...peers.map(({ runs }) => runs[k].seconds))
+
 /** @returns what the row's targets are missed by, in words; empty if none is */
-export function missed({ own, peers, closest }) {
+export function missed({ own, peers, closest, threads }) {
   const found = []
   if (peers.length === 0) return found
-  const above = 100 * (robust(own) - Math.min(...peers.map((one) => robust(one.result))))
+  const above = 100 * (robust(own) - Math.min(...peers.map(robust)))
   if (!closest && above > targets.accuracy)
     found.push(`robust accuracy ${above.toFixed(1)} pp above`)
-  const ratio = medianNorm(own) / Math.min(...peers.map((one) => medianNorm(one.result)))
+  const ratio = medianNorm(own) / Math.min(...peers.map(medianNorm))
   if (closest && ratio > targets.norm) found.push(`norm ${(100 * (ratio - 1)).toFixed(1)} % longer`)
-  const speed = Math.min(...peers.map((one) => one.result.seconds)) / own.seconds
-  if (speed < targets.speed) found.push(`${speed.toFixed(1)} × as fast as the fastest`)
-  for (const { tool, result } of peers) {
-    const step = perGradient(result) / perGradient(own)
-    if (['foolbox', 'art'].includes(tool) && step < targets.step)
-      found.push(`a gradient ${step.toFixed(2)} × as fast as ${tool}'s`)
-  }
+  threads.forEach((count, k) => {
+    const { seconds, runtime } = own.runs[k]
+    const most = fastest(peers, k)
+    const by = `on ${count} thread${count === 1 ? '' : 's'}`
+    if (most / seconds < targets.speed)
+      found.push(`${(most / seconds).toFixed(1)} × as fast as the fastest ${by}`)
+    // Of several threads only the sum is known: what each waited for is not.
+    if (count === 1 && most / runtime < targets.speed)
+      found.push(`${(most / runtime).toFixed(1)} × were the calls of ONNX Runtime all there is`)
+    for (const { tool, runs } of peers) {
+      const step = perGradient(runs[k]) / perGradient(own.runs[k])
+      if (['foolbox', 'art'].includes(tool) && step < targets.step)
+        found.push(`a gradient ${step.toFixed(2)} × as fast as ${tool}'s ${by}`)
+    }
+  })
   return found
+}
+
+const found = ({ success, distance }) => JSON.stringify([success, distance])
+
+/** What is found must not depend on the number of threads. @throws Error if ours does */
+export function checkSame({ runs }, title) {
+  if (runs.some((run) => found(run) !== found(runs[0])))
+    throw new Error(`${title}: other results on other numbers of threads`)
 }

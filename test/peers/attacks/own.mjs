@@ -1,60 +1,47 @@
-/** Our side of the comparison: a network opened once, and attacks on rows of the samples. */
+/** Our side of the comparison: threads with the network open in each, and attacks on rows of the samples. */
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 
 const root = join(import.meta.dirname, '../../..')
-const { runAttack } = await import(join(root, 'dist/src/attack/host.js'))
-const { AttackRegistry } = await import(join(root, 'dist/src/attack/registry.js'))
-const { builtInAttacks } = await import(join(root, 'dist/attacks/index.js'))
-const { ModelHandle } = await import(join(root, 'dist/src/model/handle.js'))
-const { prepareModel } = await import(join(root, 'dist/src/model/prepare.js'))
+const { makePlan } = await import(join(root, 'dist/src/plan/plan.js'))
 
-const registry = new AttackRegistry(builtInAttacks)
+export const batch = 64
+
+/** What of a plan decides nothing about its shards. */
+const anything = { version: '', path: '', digest: '', attack: '', params: {}, label: '' }
+const threat = { norm: 'linf', epsilon: 0, bounds: [0, 1], goal: { kind: 'untargeted' } }
 
 export class Own {
-  #handle
-  #x
-  #labels
+  #threads
 
-  constructor(handle, x, labels) {
-    this.#handle = handle
-    this.#x = x
-    this.#labels = labels
+  constructor(threads) {
+    this.#threads = threads
   }
 
-  static async open({ graph, options }, { x, labels, threads }) {
-    const prepared = await prepareModel(graph, options)
-    return new Own(await ModelHandle.open(prepared, { threads }), x, labels)
+  /** @param pictures - x in shared memory, as the pool's threads have it */
+  static async open(name, { pictures, threads }) {
+    const script = join(import.meta.dirname, 'own-thread.mjs')
+    const workerData = { name, pictures, batch }
+    const opened = Array.from({ length: threads }, () => new Worker(script, { workerData }))
+    for (const thread of opened) thread.setMaxListeners(0)
+    await Promise.all(opened.map((thread) => once(thread, 'message')))
+    return new Own(opened)
   }
 
-  get prepared() {
-    return this.#handle.prepared
-  }
-
-  /** @returns by sample: whether the model is right */
-  async right() {
-    const n = this.#labels.length
-    const { classes } = this.#handle
-    const scores = await this.#handle.scores(this.#x, n, 64)
-    return Array.from(this.#labels, (label, i) => {
-      const row = scores.subarray(i * classes, (i + 1) * classes)
-      return row.indexOf(Math.max(...row)) === label
-    })
-  }
-
-  /** As the worker's `attack` answers. */
-  async attack({ own: [id, params, restarts], norm, epsilon, closest, rows }) {
+  /** As the worker's `attack` answers; `runtime`: seconds of it inside calls of ONNX Runtime, over all threads. */
+  async attack({ rows, closest, ...request }) {
+    const ask = (part) => ({ ...request, closest, rows: part })
     // Programs are compiled once a model: not part of what is compared.
-    await this.#run({ id, params, restarts, norm, epsilon, closest, rows: rows.slice(0, 2) })
+    await Promise.all(this.#threads.map((thread) => run(thread, ask(rows.slice(0, 2)))))
+    const shards = shardsOf(rows, this.#threads.length).map(ask)
     const runs = []
     const begin = performance.now()
     // As many runs as fit into a second, at most five, and the shortest; so does the other side.
-    while (runs.length < 5 && (runs.length === 0 || performance.now() - begin < 1000)) {
-      const start = process.cpuUsage()
-      const { outcomes } = await this.#run({ id, params, restarts, norm, epsilon, closest, rows })
-      const { user, system } = process.cpuUsage(start)
-      runs.push({ outcomes, seconds: (user + system) / 1e6 })
-    }
-    const { outcomes, seconds } = runs.toSorted((a, b) => a.seconds - b.seconds)[0]
+    while (runs.length < 5 && (runs.length === 0 || performance.now() - begin < 1000))
+      runs.push(await this.#once(shards))
+    const { answers, ...times } = runs.toSorted((a, b) => a.seconds - b.seconds)[0]
+    const outcomes = answers.flatMap((answer) => answer.outcomes)
     return {
       success: outcomes.map((outcome) => outcome.success),
       distance: closest
@@ -62,31 +49,59 @@ export class Own {
             adversarialPrediction === label ? null : distance,
           )
         : [],
-      seconds,
       gradients: outcomes.reduce((sum, outcome) => sum + outcome.gradients, 0),
+      runtime: answers.reduce((sum, answer) => sum + answer.runtime, 0),
+      ...times,
     }
   }
 
-  #run({ id, params, restarts, norm, epsilon, closest, rows }) {
-    const size = this.#x.length / this.#labels.length
-    const x = new Float32Array(rows.length * size)
-    rows.forEach((row, i) => x.set(this.#x.subarray(row * size, (row + 1) * size), i * size))
-    return runAttack({
-      model: this.#handle,
-      plugin: registry.get(id),
-      spec: registry.specify(id, params, restarts),
-      threat: { norm, epsilon, bounds: [0, 1], goal: { kind: 'untargeted' } },
-      x,
-      labels: Int32Array.from(rows, (row) => this.#labels[row]),
-      samples: rows,
-      seed: 1,
-      batch: 64,
-      search: closest ? 'closest' : 'fallen',
-      isCancelled: () => false,
-    })
+  /** Each thread takes the next shard when it is done with its last. */
+  async #once(shards) {
+    const answers = []
+    let next = 0
+    const before = process.cpuUsage()
+    const start = performance.now()
+    await Promise.all(
+      this.#threads.map(async (thread) => {
+        while (next < shards.length) {
+          const shard = next++
+          answers[shard] = await run(thread, shards[shard])
+        }
+      }),
+    )
+    const seconds = (performance.now() - start) / 1000
+    const { user, system } = process.cpuUsage(before)
+    return { answers, seconds, cpu: (user + system) / 1e6 }
   }
 
-  close() {
-    return this.#handle.close()
+  async close() {
+    await Promise.all(
+      this.#threads.map((thread) => {
+        thread.postMessage(null, [])
+        return once(thread, 'exit')
+      }),
+    )
   }
+}
+
+async function run(thread, request) {
+  thread.postMessage(request, [])
+  const [answer] = await once(thread, 'message')
+  return answer
+}
+
+/** As the planner divides the samples of a cell among so many workers. */
+function shardsOf(rows, workers) {
+  const plan = makePlan({
+    models: [anything],
+    checks: [{ attack: anything, threat }],
+    dataset: anything,
+    samples: rows.length,
+    seed: 1,
+    devices: ['cpu'],
+    batch,
+    keepExamples: 0,
+    multipleOf: workers,
+  })
+  return plan.cells[0].tasks.map(({ from, to }) => rows.slice(from, to))
 }

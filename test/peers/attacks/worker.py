@@ -57,35 +57,39 @@ class Worker:
         return {"versions": tools.versions()}
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
-        torch.set_num_threads(request["threads"])
         values = np.fromfile(request["x"], dtype=np.float32).reshape(request["dims"])
         self.x = torch.from_numpy(values.copy())
         self.y = torch.tensor(request["labels"])
         graph = simplify(load(request["model"]), self.x)
         forms = (torch.contiguous_format, torch.channels_last)
         models = [Model(Network(graph, form)).eval() for form in forms]
-        # PyTorch in the memory format that is faster for it.
-        self.model = min(models, key=self._seconds)
         self.contiguous = models[0]
+        self.fastest = {}
+        for threads in request["threads"]:
+            torch.set_num_threads(threads)
+            # PyTorch in the memory format that is faster for it.
+            self.fastest[threads] = min(models, key=self._seconds)
         with torch.no_grad():
-            right = self.model(self.x).argmax(1) == self.y
+            right = self.contiguous(self.x).argmax(1) == self.y
         return {"right": right.tolist()}
 
     def _seconds(self, model: Model) -> float:
         x = self.x.clone().requires_grad_()
         times = []
         for _ in range(4):
-            start = time.process_time()
+            start = time.perf_counter()
             torch.autograd.grad(model(x).sum(), x)
-            times.append(time.process_time() - start)
+            times.append(time.perf_counter() - start)
         return min(times)
 
     def attack(self, request: dict[str, Any]) -> dict[str, Any]:
         rows = torch.tensor(request["rows"])
         x, y = self.x[rows], self.y[rows]
         norm, epsilon, closest = request["norm"], request["epsilon"], request["closest"]
+        torch.set_num_threads(request["threads"])
+        model = self.fastest[request["threads"]]
         try:
-            cost, adversarial = self._shortest(self.model, request, x, y)
+            cost, adversarial = self._shortest(model, request, x, y)
         except RuntimeError as error:
             # Some peers cannot take gradients in the other memory format.
             if "view size" not in str(error):
@@ -93,7 +97,7 @@ class Worker:
             cost, adversarial = self._shortest(self.contiguous, request, x, y)
         # What counts is what the network says of the picture, which must be one.
         with torch.no_grad():
-            fooled = self.model(adversarial).argmax(1) != y
+            fooled = model(adversarial).argmax(1) != y
         reach = distances(norm, adversarial - x)
         valid = ((adversarial >= -1e-6) & (adversarial <= 1 + 1e-6)).flatten(1).all(1)
         within = reach <= epsilon * (1 + 1e-5) + 1e-7
@@ -110,10 +114,10 @@ class Worker:
             np.random.seed(0)
             run = tools.attack_of(request, model, request["norm"], request["epsilon"])
             model.gradients = 0
-            start = time.process_time()
+            start, before = time.perf_counter(), time.process_time()
             adversarial = run(x, y).detach().float()
-            seconds = time.process_time() - start
-            runs.append(({"seconds": seconds, "gradients": model.gradients}, adversarial))
+            cost = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - before}
+            runs.append(({**cost, "gradients": model.gradients}, adversarial))
         return min(runs, key=lambda one: one[0]["seconds"])
 
 

@@ -8,12 +8,19 @@ export class Worker {
   #process
   #lines
 
-  /** @param script - path of the Python file that answers */
-  constructor(python, script = join(import.meta.dirname, 'worker.py')) {
+  /**
+   * @param script - path of the Python file that answers
+   * @param env - variables of its environment. By default its threads do not spin after their turn, which would take time
+   *   from the other side's.
+   */
+  constructor(
+    python,
+    script = join(import.meta.dirname, 'worker.py'),
+    env = { OMP_WAIT_POLICY: 'passive' },
+  ) {
     this.#process = spawn(python, [script], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      // A thread that spins after its turn would take time from the other side's.
-      env: { ...process.env, OMP_WAIT_POLICY: 'passive' },
+      env: { ...process.env, ...env },
     })
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }
