@@ -24,6 +24,7 @@ export const errorCodes = {
   GNT_STORE: { exit: 2, title: 'the result store cannot be opened or written' },
   GNT_STORE_NOT_FOUND: { exit: 2, title: 'no such run or baseline in the store' },
   GNT_COMPARE: { exit: 2, title: 'two versions that cannot be compared' },
+  GNT_TRAINING: { exit: 3, title: 'a training command failed' },
   GNT_WORKER: { exit: 3, title: 'a worker was lost' },
   GNT_INTERRUPTED: { exit: 130, title: 'interrupted; run the same command again to resume' },
 } as const satisfies Record<string, { exit: number; title: string }>
