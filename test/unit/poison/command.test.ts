@@ -59,13 +59,17 @@ describe.skipIf(process.platform === 'win32')('trainByCommand', () => {
   }
   const pidsIn = (file: string): number[] =>
     existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : []
-  /** A child of the command that outlives it, and would write on. */
-  const stays = (file: string): string => `
-const { spawn } = require('node:child_process')
-const { appendFileSync } = require('node:fs')
-const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' })
-appendFileSync(${JSON.stringify(file)}, process.pid + ' ' + child.pid)`
-
+  /** A command with a child that would outlive it. */
+  const lingers = (file: string, end: string): CommandTraining => ({
+    ...does(''),
+    command: [
+      'sh',
+      '-c',
+      `sleep 1000 & printf '%s %s' $$ $! > '${file}'; ${end}`,
+      '{data}',
+      '{out}',
+    ],
+  })
   it('reads what the command leaves, and removes the folder', async () => {
     const before = workFolders()
     const seen = join(place, 'seen.json')
@@ -133,11 +137,8 @@ writeFileSync(${JSON.stringify(seen)}, JSON.stringify([seed, same(data, folder),
 
   it('ends the whole group of a command that takes too long', async () => {
     const file = join(place, 'late.txt')
-    const call = train({
-      ...does(`${stays(file)}\nsetInterval(() => {}, 1000)`),
-      timeoutSeconds: 2,
-    })
-    await expect(call).rejects.toThrow(/took longer than 2 s and was ended/)
+    const call = train({ ...lingers(file, 'wait'), timeoutSeconds: 3 })
+    await expect(call).rejects.toThrow(/took longer than 3 s and was ended/)
     const pids = pidsIn(file)
     expect(pids).toHaveLength(2)
     await expect.poll(() => pids.filter(isAlive)).toEqual([])
@@ -145,7 +146,8 @@ writeFileSync(${JSON.stringify(seen)}, JSON.stringify([seed, same(data, folder),
 
   it('ends what a command that is done leaves running', async () => {
     const file = join(place, 'left.txt')
-    await train(does(`${copies}\n${stays(file)}\nchild.unref(); process.exit(0)`))
+    await expect(train(lingers(file, 'exit 0'))).rejects.toThrow(/left no ONNX file/)
+    expect(pidsIn(file)).toHaveLength(2)
     await expect.poll(() => pidsIn(file).filter(isAlive)).toEqual([])
   })
 
@@ -153,7 +155,7 @@ writeFileSync(${JSON.stringify(seen)}, JSON.stringify([seed, same(data, folder),
     const file = join(place, 'interrupted.txt')
     const before = workFolders()
     const controller = new AbortController()
-    const call = train(does(`${stays(file)}\nsetInterval(() => {}, 1000)`), controller.signal)
+    const call = train(lingers(file, 'wait'), controller.signal)
     const refused = expect(call).rejects.toMatchObject({ code: 'GNT_INTERRUPTED' })
     await expect.poll(() => pidsIn(file).length, { timeout: 20_000 }).toBe(2)
     controller.abort(new GauntletError('GNT_INTERRUPTED', { what: 'interrupted' }))
@@ -165,8 +167,7 @@ writeFileSync(${JSON.stringify(seen)}, JSON.stringify([seed, same(data, folder),
   it('leaves nothing running when the process that asked for it is killed', async () => {
     const file = join(place, 'orphans.txt')
     const guard = join(process.cwd(), 'dist/src/poison/command-guard.js')
-    const code = `${stays(file)}\nsetInterval(() => {}, 1000)`
-    const command = [guard, 'plain', process.execPath, '-e', code]
+    const command = [guard, 'plain', ...lingers(file, 'wait').command]
     const parent = spawn(process.execPath, [
       '-e',
       `require('node:child_process').spawn(process.execPath, ${JSON.stringify(command)}, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })`,
