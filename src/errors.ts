@@ -19,6 +19,7 @@ export const errorCodes = {
   GNT_GRAPH_INVALID: { exit: 1, title: 'a compiler pass produced an invalid graph' },
   GNT_ATTACK_UNKNOWN: { exit: 2, title: 'no attack of that name' },
   GNT_ATTACK_PARAMS: { exit: 2, title: 'wrong attack parameters' },
+  GNT_DETECTOR: { exit: 2, title: 'no detector of that name, or wrong parameters of one' },
   GNT_SUITE_UNKNOWN: { exit: 2, title: 'no suite of that name' },
   GNT_ATTACK_NEEDS: { exit: 2, title: 'the attack cannot run in this setting' },
   GNT_STORE: { exit: 2, title: 'the result store cannot be opened or written' },
