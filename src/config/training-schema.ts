@@ -110,6 +110,9 @@ const commandSchema = z.strictObject({
     .max(604_800)
     .default(3600)
     .describe('seconds that one training may take (default 3600)'),
+  cwd: text
+    .default('.')
+    .describe('folder it starts in, relative to this configuration (default: that of this file)'),
   files: z
     .array(text)
     .default([])
