@@ -1,16 +1,15 @@
 import type { Arm, DetectorResult, TrialResult, TrialTask } from '../plan/trial.js'
 import { craft, type Crafted } from '../poison/craft.js'
+import { measure, measurePaths, type MeasureRequest } from '../poison/measure.js'
 import type { LabelledSamples } from '../poison/types.js'
-import { attackedOf, measureArm, measureAttack, type Attacked } from './attacked.js'
 import type { Control } from './controls.js'
 import { crossValidate } from './cross-validate.js'
 import { detect } from './detect.js'
 import { filtersOf, type Filter } from './filters.js'
 import type { Learned } from './learner.js'
-import { openNetwork, type Network } from './network.js'
-import { areImages, imagePaths, sendImage } from './paths.js'
+import { openNetwork, predictor, type Network } from './network.js'
 import { keepSamples, roundToBytes, type TrainingSet } from './samples.js'
-import type { Workbench } from './workbench.js'
+import { openWorkbench, type Workbench, type Workshop } from './workbench.js'
 
 /**
  * One trial of a poison in all its arms: trained on the clean data, on the data as the attacker leaves them, and on what
@@ -19,9 +18,21 @@ import type { Workbench } from './workbench.js'
  *
  * @throws GNT_INTERRUPTED; GNT_TRAINING; what the poison and the training refuse
  */
-export async function runTrial(task: TrialTask, bench: Workbench): Promise<TrialResult> {
-  return await new Trial(task, bench).run()
+export async function runTrial(
+  task: TrialTask,
+  shop: Workshop,
+  signal: AbortSignal,
+): Promise<TrialResult> {
+  const bench = await openWorkbench(task, shop, signal)
+  try {
+    return await new Trial(task, bench).run()
+  } finally {
+    await bench.closeSurrogate()
+  }
 }
+
+/** What is counted, for whichever network. */
+type Attacked = Omit<MeasureRequest, 'predict'>
 
 class Trial {
   readonly #task: TrialTask
@@ -39,17 +50,16 @@ class Trial {
     const { test } = this.#bench
     const start = performance.now()
     const crafted = await this.#craft()
+    const { trigger, victims } = crafted
     const { goal } = this.#bench.plugin
-    const attacked = attackedOf({ goal, crafted, test, source, target })
-    if (attacked.labels.length === 0) this.#notes.push('no test sample could be attacked')
-
+    const attacked: Attacked = { test, source, target, goal, trigger, victims }
     const control = await this.#bench.control((learned) => this.#count(learned))
     const clean = await this.#arm({ arm: 'clean', ...control }, attacked)
     const learned = await this.#learn(crafted.train, crafted.poisons)
     const network = await this.#open(learned)
     try {
       const poisoned = await this.#measured({ arm: 'poisoned', ...learned }, network, attacked)
-      const paths = await this.#paths(network, attacked)
+      const paths = await measurePaths({ ...attacked, predict: predictor(network) })
       const { results, suspects } = await this.#detect(crafted, network, control)
       const filters = filtersOf({
         suspects,
@@ -78,12 +88,12 @@ class Trial {
   }
 
   async #craft(): Promise<Crafted> {
-    const { task, bench } = { task: this.#task, bench: this.#bench }
+    const bench = this.#bench
     const { train, test, plugin, signal } = bench
-    const { rate, source, target, seed } = task
+    const { rate, source, target, seed, poison } = this.#task
     const crafted = await craft({
       plugin,
-      params: task.poison.params,
+      params: poison.params,
       rate,
       train,
       test,
@@ -137,25 +147,8 @@ class Trial {
     attacked: Attacked,
   ): Promise<Arm> {
     const { arm: name, filter = null, removed = 0, removedPoisons = 0, seconds } = arm
-    const measured = await measureArm(network, this.#bench.test, attacked)
+    const measured = await measure({ ...attacked, predict: predictor(network) })
     return { arm: name, filter, removed, removedPoisons, ...measured, seconds }
-  }
-
-  /** A backdoor on images, on the paths that images take. */
-  async #paths(network: Network, attacked: Attacked): Promise<TrialResult['paths']> {
-    const { test, plugin, signal } = this.#bench
-    if (plugin.goal !== 'backdoor' || !areImages(test)) return {}
-    const size = test.x.length / test.count
-    const paths: [string, Arm['attackSuccess']][] = []
-    for (const path of imagePaths) {
-      signal.throwIfAborted()
-      const x = new Float32Array(attacked.x.length)
-      for (let at = 0; at < x.length; at += size)
-        x.set(await sendImage(path, attacked.x.subarray(at, at + size), test), at)
-      const { attackSuccess } = await measureAttack(network, { ...attacked, x })
-      paths.push([path.name, attackSuccess])
-    }
-    return Object.fromEntries(paths)
   }
 
   /** Each detector on the poisoned data, and on the clean ones. */
