@@ -22,7 +22,23 @@ export type TrainingSpec =
       /** Digest of the files that the command reads, as far as they are named; part of the key. */
       readonly digest: string
       readonly timeoutSeconds: number
+      /** Where it starts: the folder of the configuration, absolute. Not part of the key. */
+      readonly cwd: string
+      /** The work folder stays, to be looked at. Not part of the key. */
+      readonly keepFolder: boolean
     }
+
+/** A share always names what it is a share of. */
+export interface PoisonRateSpec {
+  readonly value: number
+  readonly of: 'dataset' | 'targetClass' | 'sourceClass'
+}
+
+export interface DetectorSpec {
+  readonly detector: string
+  readonly version: number
+  readonly params: Readonly<Record<string, unknown>>
+}
 
 export interface PoisonSpec {
   readonly poison: string
@@ -40,10 +56,7 @@ export interface TrialTask {
   readonly model: ModelSpec
   readonly training: TrainingSpec
   readonly poison: PoisonSpec
-  readonly rate: {
-    readonly value: number
-    readonly of: 'dataset' | 'targetClass' | 'sourceClass'
-  }
+  readonly rate: PoisonRateSpec
   readonly source: number | null
   readonly target: number
   /** Number of the trial within its cell; its seeds are drawn from it and the run's seed. */
@@ -52,14 +65,44 @@ export interface TrialTask {
   readonly trainingData: Digested
   /** Test data. */
   readonly dataset: Digested
-  readonly detectors: readonly {
-    readonly detector: string
-    readonly version: number
-    readonly params: Readonly<Record<string, unknown>>
-  }[]
+  readonly detectors: readonly DetectorSpec[]
   /** Share of clean samples that a detector may flag. */
   readonly falsePositiveRate: number
   readonly provider: string
+  /** Samples per call of the runtime when models are measured; never changes a result. */
+  readonly batch: number
+}
+
+/** One version under one poison at one rate: its trials differ in source, target and seed alone. */
+export interface TrialCell {
+  /** Unique within a plan, readable: `v2 / BadNets 3×3 / 5 % of the data set`. */
+  readonly id: string
+  readonly model: ModelSpec
+  readonly training: TrainingSpec
+  readonly poison: PoisonSpec
+  readonly rate: PoisonRateSpec
+  readonly detectors: readonly DetectorSpec[]
+  readonly falsePositiveRate: number
+  readonly tasks: readonly TrialTask[]
+}
+
+/** A cell of trials as the manifest of a run holds it, under `poisonings`: all that reports and gate need of it. */
+export interface PoisoningRecord {
+  readonly cell: string
+  /** Name of the model's version. */
+  readonly version: string
+  readonly training: TrainingSpec
+  readonly poison: PoisonSpec
+  readonly title: string
+  readonly goal: 'backdoor' | 'misclassification' | 'targeted' | 'availability'
+  readonly atlas?: string | undefined
+  readonly rate: PoisonRateSpec
+  readonly detectors: readonly DetectorSpec[]
+  readonly falsePositiveRate: number
+  readonly trainingData: Digested
+  readonly dataset: Digested
+  /** Of the trials, in order; results: `Store.trialsOf`, failures: `Store.failuresOf`. */
+  readonly keys: readonly string[]
 }
 
 export interface Count {
