@@ -14,6 +14,8 @@ export type {
   PoisonPlugin,
   Poisoned,
   PoisonedSample,
+  PoisonGoal,
+  PoisonRate,
   Surrogate,
 } from './poison/types.js'
 export { defineSuite } from './suite/define.js'

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 // oxlint-disable-next-line import/no-unassigned-import
 import '../src/util/no-telemetry.js'
 import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { TrialResult, TrialTask } from '../src/plan/trial.js'
 import type { Finding } from '../src/trust/finding.js'
 import type { FromPool, PoolSettings, ThreadJob, ToPool } from './messages.js'
 import { fromWire } from './wire-error.js'
@@ -69,8 +70,8 @@ export class PoolProcess {
       child.once('exit', (code, signal) =>
         reject(new PoolLost(`the worker process did not start (${signal ?? `exit code ${code}`})`)),
       )
-      const { workers, dataset, device, plugins } = options
-      pool.#send({ type: 'start', workers, dataset, device, plugins })
+      const { workers, dataset, trainingData, device, plugins } = options
+      pool.#send({ type: 'start', workers, dataset, trainingData, device, plugins })
     }).catch(async (error: unknown) => {
       await pool.stop()
       throw error
@@ -89,6 +90,15 @@ export class PoolProcess {
 
   async examine(task: ExaminationTask): Promise<readonly Finding[]> {
     return await this.#ask<readonly Finding[]>({ kind: 'examination', task })
+  }
+
+  async runTrial(task: TrialTask): Promise<TrialResult> {
+    return await this.#ask<TrialResult>({ kind: 'trial', task })
+  }
+
+  /** Tries a trial out; see `TrialRunner.rehearse`. */
+  async rehearseTrial(task: TrialTask): Promise<void> {
+    await this.#ask<null>({ kind: 'trial-rehearsal', task })
   }
 
   /** Tries a task out; see `TaskRunner.rehearse`. */

@@ -121,9 +121,9 @@ export class Trainer {
 
 const prefix = 'm/'
 /** The model's own names could be those of the inputs and outputs that a compiled graph adds. */
-const inner = (name: string): string => `${prefix}${name}`
+export const inner = (name: string): string => `${prefix}${name}`
 
-async function differentiableOf(graph: Graph): Promise<Differentiable> {
+export async function differentiableOf(graph: Graph): Promise<Differentiable> {
   const input = pick(graph.inputs, undefined, 'input')
   const output = pick(graph.outputs, undefined, 'output')
   const sampleShape = input.dims?.slice(1) ?? []

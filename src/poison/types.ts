@@ -106,6 +106,8 @@ export interface PoisonPlugin<P extends z.ZodType = z.ZodType> {
   readonly from: 'any' | 'source' | 'target' | 'notTarget'
   /** Whether it is trained against a surrogate. */
   readonly needs: readonly 'surrogate'[]
+  /** Whether samples must be images (C, H, W): tables are refused. Default: it takes both. */
+  readonly images?: boolean | undefined
   readonly params: P
   /** Short name with what matters: `BadNets 3×3`. */
   label(params: z.output<P>): string

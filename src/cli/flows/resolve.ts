@@ -125,7 +125,8 @@ async function surrogatesOf(
 }
 
 /** @throws GNT_FILE, GNT_MODEL_FORMAT */
-export async function modelSpec({ version, path, ...rest }: ModelConfig): Promise<ModelSpec> {
+export async function modelSpec(model: ModelConfig): Promise<ModelSpec> {
+  const { version, path, training: _, ...rest } = model
   const { digest } = await loadModel(path)
   return { version, path, digest, ...rest }
 }
