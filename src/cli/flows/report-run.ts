@@ -4,6 +4,7 @@ import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { GauntletError } from '../../errors.js'
 import { evaluateGate } from '../../gate/evaluate.js'
+import { threatScopes } from '../../gate/schema.js'
 import type { GateResult, GateRule } from '../../gate/types.js'
 import type { Example } from '../../plan/task.js'
 import type { RunReport, TrustView } from '../../reporter.js'
@@ -75,9 +76,7 @@ async function judge(
   const rules = gate.rules as readonly GateRule[]
   const trust = await trustOf(store, run, cells, {
     baseline: baseline ? resultSetOf(baseline.cells, baseline.version) : undefined,
-    gateThreats: gate.rules.flatMap(({ level, scope }) =>
-      level === 'off' || !scope ? [] : [scope],
-    ),
+    gateThreats: threatScopes(rules),
   })
   const inDoubt = [candidate, ...(baseline?.cells === cells ? [baseline.version] : [])]
   return {
