@@ -197,10 +197,7 @@ class Trial {
   }
 
   /** What a detector flags where nothing is poisoned; trials that share their clean training share this as well. */
-  async #flaggedInControl(
-    spec: TrialTask['detectors'][number],
-    control: Control,
-  ): Promise<number> {
+  async #flaggedInControl(spec: TrialTask['detectors'][number], control: Control): Promise<number> {
     const name = JSON.stringify([spec, this.#task.falsePositiveRate])
     const known = control.flagged.get(name)
     if (known !== undefined) return known

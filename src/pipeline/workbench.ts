@@ -53,7 +53,14 @@ export async function openWorkbench(
   const { dataset, train, session, controls } = shop
   const graph = await loadPlanned(model)
   const input = inputOf(model, dataset)
-  const learner = createLearner({ spec: training, graph, path: model.path, input, dataset, session })
+  const learner = createLearner({
+    spec: training,
+    graph,
+    path: model.path,
+    input,
+    dataset,
+    session,
+  })
   let surrogate: OpenSurrogate | undefined
   return {
     ...shop,

@@ -135,7 +135,8 @@ function examinationsOf(input: PlanInput): ExaminationTask[] {
 }
 
 /** What of the devices decides over a result. */
-export const providerOf = ({ devices }: Pick<PlanInput, 'devices'>): string => [...devices].sort().join('+')
+export const providerOf = ({ devices }: Pick<PlanInput, 'devices'>): string =>
+  [...devices].sort().join('+')
 
 function shards(samples: number, most: number, multipleOf: number): [number, number][] {
   const least = Math.ceil(samples / most)

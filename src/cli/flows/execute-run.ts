@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { totalmem } from 'node:os'
+import { sampleSize, type Dataset } from '../../data/dataset.js'
 import type { Task } from '../../plan/task.js'
 import type { Cell, Plan } from '../../plan/plan.js'
 import type { TrialTask } from '../../plan/trial.js'
@@ -46,8 +48,6 @@ export async function executeRun(
   stored: StoreOnDemand,
   options: {
     readonly workers: number
-    /** Trials that run at the same time at most. Default: one a worker. */
-    readonly mostTrials?: number | undefined
     readonly devices: readonly string[]
     readonly plugins?: readonly string[]
     readonly signal?: AbortSignal
@@ -97,7 +97,7 @@ export async function executeRun(
       tasks: todo,
       examinations,
       trials,
-      mostTrials: options.mostTrials,
+      mostTrials: resolved.trainingData && mostTrials(resolved.trainingData, resolved.dataset),
       rehearsals: rehearsals(plan.cells, todo),
       trialRehearsals: trialRehearsals(trials),
       dataset: plan.dataset,
@@ -141,6 +141,18 @@ async function openTrials(
   const done = await store?.trialsOf(unique.map(({ key }) => key))
   const open = unique.filter(({ key }) => !done?.has(key))
   return { all: unique.length, trials: open.toSorted((a, b) => a.trial - b.trial) }
+}
+
+/** Copies of the training data in float32 that one trial holds at its peak. */
+const copiesOfATrial = 4
+
+/** Trials that may run at the same time, so that their data take half of the memory at most. */
+export function mostTrials(
+  train: Pick<Dataset, 'count' | 'shape'>,
+  test: Pick<Dataset, 'count' | 'shape'>,
+): number {
+  const floats = train.count * sampleSize(train) * copiesOfATrial + test.count * sampleSize(test)
+  return Math.max(1, Math.floor(totalmem() / 2 / (floats * 4)))
 }
 
 /** One trial of each pipeline × poison × rate that still has work. */

@@ -20,6 +20,7 @@ import { recordsOf, resolveTrials } from './resolve-trials.js'
 export interface ResolvedRun {
   readonly plan: Plan
   readonly dataset: Dataset
+  readonly trainingData?: Dataset | undefined
   readonly suite: string
   readonly title: string
   readonly seed: number
@@ -64,6 +65,7 @@ export async function resolveRun(
   return {
     plan,
     dataset,
+    trainingData,
     suite,
     title: config.title,
     seed: config.seed,
