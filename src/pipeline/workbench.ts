@@ -13,7 +13,8 @@ import { digestJson } from '../util/hash.js'
 import { createRng } from '../util/rng.js'
 import type { Control, Controls } from './controls.js'
 import { createLearner, type Learned, type Learner } from './learner.js'
-import { openSurrogate, type OpenSurrogate } from './surrogate.js'
+import type { NetworkSurrogate } from '../poison/surrogate.js'
+import { openSurrogate } from './surrogate.js'
 
 /** What a thread has for all its trials. */
 export interface Workshop {
@@ -61,7 +62,7 @@ export async function openWorkbench(
     dataset,
     session,
   })
-  let surrogate: OpenSurrogate | undefined
+  let surrogate: NetworkSurrogate | undefined
   return {
     ...shop,
     plugin: shop.poisons.get(task.poison.poison),
@@ -77,8 +78,9 @@ export async function openWorkbench(
       }),
     async surrogate(note) {
       const learned = await learner(train, { seed: createRng('surrogate', seed).uint32(), signal })
-      surrogate = await openSurrogate(learned.graph, { training, input, session, note })
-      return surrogate
+      const opened = await openSurrogate(learned.graph, { training, input, session, note })
+      surrogate = opened
+      return opened
     },
     async closeSurrogate() {
       await surrogate?.close()
