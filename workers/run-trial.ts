@@ -37,6 +37,7 @@ export class TrialRunner {
       poisons: new PoisonRegistry(builtInPoisons),
       detectors: new DetectorRegistry(builtInDetectors),
       controls: new Controls(),
+      rehearsed: new Set(),
       session: { provider: device },
     }
   }

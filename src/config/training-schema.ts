@@ -88,7 +88,7 @@ const builtInSchema = z.strictObject({
     .number()
     .gt(0)
     .optional()
-    .describe('learning rate, above 0 (default 0.05 with sgd, 0.001 with adam and adamw)'),
+    .describe('learning rate, above 0 (default 0.01 with sgd, 0.001 with adam and adamw)'),
   schedule: scheduleSchema,
   augment: augmentSchema,
   clipNorm: z

@@ -2,6 +2,7 @@ import { GauntletError } from '../errors.js'
 import type { TrialTask } from '../plan/trial.js'
 import { budgetOf } from '../poison/budget.js'
 import { checkProgram } from '../poison/command-line.js'
+import { digestJson } from '../util/hash.js'
 import { openNetwork } from './network.js'
 import { openWorkbench, type Workbench, type Workshop } from './workbench.js'
 
@@ -28,12 +29,15 @@ export async function rehearseTrial(
     if (typeof training.command !== 'string') checkProgram(training.command[0]!, training.cwd)
     return
   }
+  const known = digestJson([task.model, training])
+  if (shop.rehearsed.has(known)) return
   const size = train.x.length / train.count
   const count = Math.min(rehearsed, train.count)
   const few = { x: train.x.slice(0, count * size), labels: train.labels.slice(0, count) }
   const once = { ...training, epochs: 1, batch: count }
   const trial = await openWorkbench({ ...task, training: once }, shop, signal)
   await trial.learner(few, { seed: task.seed, signal })
+  shop.rehearsed.add(known)
 }
 
 /** @throws GNT_DATA_SHAPE; GNT_DATA_VALUES for labels that are no class of the model */

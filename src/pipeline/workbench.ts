@@ -25,11 +25,13 @@ export interface Workshop {
   readonly poisons: PoisonRegistry
   readonly detectors: DetectorRegistry
   readonly controls: Controls
+  /** Trainings that were tried out already. */
+  readonly rehearsed: Set<string>
   readonly session: SessionOptions
 }
 
 /** What one trial works with. */
-export interface Workbench extends Omit<Workshop, 'poisons' | 'controls'> {
+export interface Workbench extends Omit<Workshop, 'poisons' | 'controls' | 'rehearsed'> {
   readonly plugin: PoisonPlugin
   readonly learner: Learner
   /** The version's own network. */

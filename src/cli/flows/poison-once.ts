@@ -111,7 +111,13 @@ async function planOf(
   }
   const [train, test] = [await loadDataset(specs.train), await loadDataset(specs.test)]
   const path = resolve(cwd, args.model)
-  const model = await modelSpec({ version: basename(path), path, layout, mean: mean && [...mean], std: std && [...std] })
+  const model = await modelSpec({
+    version: basename(path),
+    path,
+    layout,
+    mean: mean && [...mean],
+    std: std && [...std],
+  })
   const classes = Math.max(train.classes, test.classes)
   const suite = {
     poisons: [

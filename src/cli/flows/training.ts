@@ -7,7 +7,7 @@ import { checkCommand, checkProgram, splitCommand } from '../../poison/command-l
 import { sha256 } from '../../util/hash.js'
 
 /** Learning rates that are taken where none is given. */
-const learningRates = { sgd: 0.05, adam: 0.001, adamw: 0.001 } as const
+const learningRates = { sgd: 0.01, adam: 0.001, adamw: 0.001 } as const
 
 /**
  * A training as trials are told of it.
