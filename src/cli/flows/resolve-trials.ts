@@ -31,7 +31,8 @@ export async function resolveTrials(request: TrialsRequest): Promise<TrialCell[]
   const trained: { model: ModelSpec; training: TrainingSpec }[] = []
   for (const [i, model] of models.entries()) {
     const training = config.models[i]?.training ?? config.training
-    if (training === undefined) throw lacking(poisoning, 'training', 'how to train, as in { epochs: 10 }')
+    if (training === undefined)
+      throw lacking(poisoning, 'training', 'how to train, as in { epochs: 10 }')
     trained.push({ model, training: await resolveTraining(training, config.folder) })
   }
   return makeTrials({

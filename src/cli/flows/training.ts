@@ -78,8 +78,7 @@ async function digestFiles(
   for (const part of parts) {
     const path = isAbsolute(part) ? part : resolve(folder, part)
     const found = part.includes('{') ? null : await stat(path).catch(() => null)
-    if (found?.isFile() && found.size <= largestScriptBytes)
-      contents.push(part, await read(path))
+    if (found?.isFile() && found.size <= largestScriptBytes) contents.push(part, await read(path))
   }
   return sha256(...contents)
 }
