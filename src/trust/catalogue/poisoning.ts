@@ -10,7 +10,7 @@ export const poisoningSignals: readonly Signal[] = [
     id: 'B1',
     title: 'The poison was not implanted',
     severity: 'error',
-    test: 'attack success is below 3 times what the clean arm shows, or no more than that for all that chance can do: neither over the trials (95 %) nor within most of them. Note where the same poison takes hold elsewhere in the run: at another rate, or on another version',
+    test: 'attack success is below 3 times what the clean arm shows, or no more than that for all that chance can do: neither over the trials (95 %) nor within most of them. Note where the same poison takes hold elsewhere: at another rate, or on another version or the baseline',
     source: `${benchmark}; factor: ${own}`,
     remedy:
       'a weak attack is no evidence of a robust training: raise the rate until it takes hold, train for more epochs, check that the poison fits the data (trigger size, classes)',

@@ -15,11 +15,11 @@ interface Success {
   readonly isImplanted: boolean
 }
 
-/** B1. Where it took hold elsewhere in the run the attack works, and its failure here means something. */
-export const notImplanted: PoisonCheck = (set, { sets }) => {
+/** B1. Where it took hold elsewhere the attack works, and its failure here means something. */
+export const notImplanted: PoisonCheck = (set, { sets, references = [] }) => {
   const success = successOf(set)
   if (!success || success.isImplanted) return []
-  const elsewhere = sets.find(
+  const elsewhere = [...sets, ...references].find(
     (other) => other !== set && isAlike(set, other) && successOf(other)?.isImplanted,
   )
   const [share, base] = [success.poisoned, success.base].map((shares) =>

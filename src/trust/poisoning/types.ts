@@ -20,6 +20,8 @@ export interface ClassCounts {
 /** Cells of one run, all of its versions. */
 export interface PoisonInput {
   readonly sets: readonly TrialSet[]
+  /** Cells of the run that a baseline stands in, where that is another one: they show what the poisons can do. */
+  readonly references?: readonly TrialSet[] | undefined
   readonly classes?: ClassCounts | undefined
 }
 
