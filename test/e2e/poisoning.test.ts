@@ -17,11 +17,12 @@ import {
   trialsOfLatest,
   writePoisonConfig,
 } from '../helpers/poison-project.js'
+import { linearModel } from '../helpers/tiny-models.js'
 import { inStore } from '../helpers/tiny-project.js'
 
 let folder: string
 beforeAll(async () => {
-  folder = await makePoisonProject()
+  folder = makePoisonProject()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -35,8 +36,8 @@ describe('a suite with poisons', () => {
     expect(code).toBe(0)
     const cells = await trialsOfLatest(folder)
     expect(cells.map(({ record }) => record.cell)).toEqual([
-      'v1 / BadNets 0.1 / 10 % of the data set',
-      'v1 / BadNets 0.1 / 50 % of the target class',
+      'v1 / BadNets 0.25 / 10 % of the data set',
+      'v1 / BadNets 0.25 / 50 % of the target class',
       'v1 / label flip / 30 % of the data set',
     ])
     for (const { results } of cells) expect(results).toHaveLength(2)
@@ -55,10 +56,10 @@ describe('a suite with poisons', () => {
       expect(result.fed).toBe(24)
       expect(oracle).toMatchObject({ removed: 24, removedPoisons: 24 })
       expect(random!.removed).toBeGreaterThan(0)
-      expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.7)
+      expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.9)
       expect(share(clean!.attackSuccess)).toBeLessThan(0.3)
       expect(share(oracle!.attackSuccess)).toBeLessThan(0.3)
-      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.5)
+      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.9)
       expect(Object.keys(result.paths)).toEqual(['uint8', 'jpeg 75', 'resized'])
       expect(result.detectors[0]).toMatchObject({ detector: 'spectral-signatures', samples: 240 })
     }
@@ -79,14 +80,14 @@ describe('a suite with poisons', () => {
 
   it('gives the same numbers on one worker, where trials share their clean training', async () => {
     const cells = await trialsOfLatest(folder)
-    const other = await makePoisonProject({ workers: 1 })
+    const other = makePoisonProject({ workers: 1 })
     expect((await runCli(['run'], other)).code).toBe(0)
     expect(await trialsOfLatest(other)).toEqual(cells)
     rmSync(other, { recursive: true })
   })
 
   it('goes on after Ctrl-C where it stopped', async () => {
-    const other = await makePoisonProject()
+    const other = makePoisonProject()
     const run = startCli(['run'], other)
     await run.seen(/1\/6 |2\/6 /)
     const children = childrenOf(run.pid)
@@ -145,8 +146,8 @@ describe('a suite with poisons', () => {
     ],
     [
       'a class that is not there',
-      { suites: suiteOf({ target: 10 }) },
-      /wrong class of a poison \(badnets: target\): got 10, expected 0 to 9/,
+      { suites: suiteOf({ target: 3 }) },
+      /wrong class of a poison \(badnets: target\): got 3, expected 0 to 2/,
     ],
   ])('is refused for %s; nothing is written', async (_what, change, message) => {
     const name = 'refused.json'
@@ -171,7 +172,7 @@ describe('a training command', () => {
     mkdirSync(own)
     for (const name of readdirSync(join(examples, example)))
       copyFileSync(join(examples, example, name), join(own, name))
-    copyFileSync(join(folder, 'v1.onnx'), join(own, 'v1.onnx'))
+    writeFileSync(join(own, 'v1.onnx'), await linearModel())
     return own
   }
   const hasNumpy = (): boolean => {
@@ -196,7 +197,8 @@ describe('a training command', () => {
     for (const { arms, fed } of cell!.results) {
       const [clean, poisoned] = arms
       expect(fed).toBeNull()
-      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.5)
+      // Ten classes.
+      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.35)
       expect(share(clean!.attackSuccess)).toBeLessThan(0.3)
       expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.7)
     }
@@ -247,15 +249,15 @@ copyFileSync(base, out)`,
 })
 
 describe('gauntlet poison', () => {
-  const args = ['poison', 'v1.onnx', '--data', 'glyphs', '--limit', '240', '--test', 'glyphs']
+  const args = ['poison', 'v1.onnx', '--data', 'train.npz', '--test', 'test.npz']
   const quick = [
     '--test-limit',
-    '100',
+    '90',
     '--trials',
     '2',
     '--training',
-    'epochs=3',
-    'learningRate=0.02',
+    'epochs=4',
+    'learningRate=0.05',
   ]
 
   it('prints each rate with its arms', async () => {
