@@ -31,7 +31,7 @@ const { values: args } = parseArgs({
     trials: { type: 'string', default: '10' },
     from: { type: 'string', default: 'scratch' },
     seed: { type: 'string', default: '1000' },
-    params: { type: 'string', default: '{}' },
+    params: { type: 'string', multiple: true, default: ['{}'] },
     source: { type: 'string' },
     epochs: { type: 'string' },
     rate: { type: 'string' },
@@ -202,8 +202,9 @@ async function cleanOf(trial) {
 
 for (const id of ids) {
   const plugin = registry.get(id)
-  const { params, label } = registry.specify(id, JSON.parse(args.params))
-  for (const value of args.rates.split(',').map(Number)) {
+  for (const [given, value] of args.params.flatMap((one) => args.rates.split(',').map((rate) => [one, Number(rate)]))) {
+    const { params, label } = registry.specify(id, JSON.parse(given))
+    if (args.params.length > 1) console.log(given)
     const sums = { control: none, clean: none, success: none, base: none, attacked: none }
     let wins = 0
     let seconds = 0
