@@ -1,9 +1,11 @@
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
-import { parameterOf } from '../graph/passes/parameters.js'
 import { elementCount } from '../graph/tensor.js'
 import { featureGraph, penultimate } from '../model/penultimate.js'
+import type { PrepareOptions } from '../model/prepare.js'
 import { probeShapes } from '../model/probe.js'
+import { prepareTraining } from '../model/training.js'
+import { inferenceForm } from '../model/training-form.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
 import { compileGradient, type Differentiable } from '../step/compile.js'
@@ -13,15 +15,18 @@ import {
   compilePull,
   secondOrderNames,
 } from '../step/second-order.js'
-import { differentiableOf, inner } from './trainer.js'
+import { chooseParameters, type Trained } from './parameters.js'
 import type { Surrogate } from './types.js'
 
-export interface SurrogateOptions extends SessionOptions {
+export interface SurrogateOptions {
   /**
-   * What training changes, by name; `head`: the last linear layer alone. Where the second derivative of the others
-   * cannot be had, the head's are used, and `note` says so.
+   * What training changes. Default `all`. Where the second derivative of these cannot be had, the last linear layer's
+   * are used, and `note` says so.
    */
-  readonly parameters: readonly string[] | 'head'
+  readonly parameters?: Trained | undefined
+  /** How samples become the network's input, as for its training. */
+  readonly input?: PrepareOptions | undefined
+  readonly session?: SessionOptions | undefined
   readonly note?: ((text: string) => void) | undefined
 }
 
@@ -35,28 +40,39 @@ export class NetworkSurrogate implements Surrogate {
   readonly featureWidth: number
   readonly #model: Differentiable
   readonly #features: Graph
+  readonly #parameters: readonly string[]
   readonly #head: readonly string[]
   readonly #options: SurrogateOptions
   readonly #sessions = new Map<string, Promise<Session>>()
   #second: Promise<SecondOrder> | undefined
   #wanted: { readonly of: Labelled; readonly gradient: ParameterVector } | undefined
 
-  private constructor(model: Differentiable, options: SurrogateOptions) {
+  private constructor(
+    model: Differentiable,
+    parameters: readonly string[],
+    head: readonly string[],
+    options: SurrogateOptions,
+  ) {
     this.#model = model
+    this.#parameters = parameters
+    this.#head = head
     this.#options = options
     const found = penultimate(model.graph, model.logits)
     this.featureWidth = found.width
     this.#features = featureGraph(model.graph, found)
-    const { weight, bias } = found.layer
-    this.#head = [weight, bias ?? ''].filter((name) => name in model.graph.initializers)
   }
 
   /**
-   * @param graph - a trained classifier with one float32 input (N, ...sample) and logits (N, K) as its output
+   * @param graph - a trained classifier of one float32 input (N, ...sample); it is run as for inference
    * @throws GNT_MODEL_UNSUPPORTED for another form, or a network without a linear layer at its end
    */
-  static async open(graph: Graph, options: SurrogateOptions): Promise<NetworkSurrogate> {
-    return new NetworkSurrogate(await differentiableOf(graph), options)
+  static async open(graph: Graph, options: SurrogateOptions = {}): Promise<NetworkSurrogate> {
+    const { parameters: trained = 'all', input } = options
+    const namesOf = (what: Trained): string[] =>
+      chooseParameters(inferenceForm(graph).graph, what, input?.output).map(({ name }) => name)
+    const [names, head] = [namesOf(trained), namesOf('head')]
+    const { model, inner } = await prepareTraining(graph, [...names, ...head], input)
+    return new NetworkSurrogate(model, names.map(inner), head.map(inner), options)
   }
 
   scores(x: Float32Array): Promise<Float32Array> {
@@ -156,16 +172,13 @@ export class NetworkSurrogate implements Surrogate {
   }
 
   async #openSecond(): Promise<SecondOrder> {
-    const { parameters, note } = this.#options
-    if (parameters === 'head') return this.#secondOf(this.#head)
-    const names = parameters.map(inner)
-    for (const name of names) parameterOf(this.#model.graph, name)
     try {
-      return await this.#secondOf(names)
+      return await this.#secondOf(this.#parameters)
     } catch (error) {
-      if (!(error instanceof GauntletError) || this.#head.length === 0) throw error
+      const isLast = this.#parameters.join() === this.#head.join()
+      if (!(error instanceof GauntletError) || isLast) throw error
       const { what, where } = error.detail
-      note?.(
+      this.#options.note?.(
         `poisons are aligned with the gradient of the last layer alone; of all parameters there is none: ${what} (${where})`,
       )
       return this.#secondOf(this.#head)
@@ -195,7 +208,7 @@ export class NetworkSurrogate implements Surrogate {
 
   #session(key: string, compile: () => Promise<Graph>): Promise<Session> {
     const open = async (): Promise<Session> =>
-      Session.open(encodeModel(await compile()), this.#options)
+      Session.open(encodeModel(await compile()), this.#options.session)
     const session = this.#sessions.get(key) ?? open()
     this.#sessions.set(key, session)
     return session
