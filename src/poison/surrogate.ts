@@ -3,9 +3,9 @@ import type { Graph } from '../graph/ir.js'
 import { elementCount } from '../graph/tensor.js'
 import { featureGraph, penultimate } from '../model/penultimate.js'
 import type { PrepareOptions } from '../model/prepare.js'
-import { probeShapes } from '../model/probe.js'
-import { prepareTraining } from '../model/training.js'
+import { prepareTraining, type TrainableModel } from '../model/training.js'
 import { inferenceForm } from '../model/training-form.js'
+import { probeShapes } from '../model/probe.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
 import { compileGradient, type Differentiable } from '../step/compile.js'
@@ -18,15 +18,14 @@ import {
 import { chooseParameters, type Trained } from './parameters.js'
 import type { Surrogate } from './types.js'
 
-export interface SurrogateOptions {
+export interface SurrogateOptions extends SessionOptions {
   /**
-   * What training changes. Default `all`. Where the second derivative of these cannot be had, the last linear layer's
-   * are used, and `note` says so.
+   * What training changes, by name; `head`: the last linear layer alone. Where the second derivative of the others
+   * cannot be had, the head's are used, and `note` says so.
    */
-  readonly parameters?: Trained | undefined
-  /** How samples become the network's input, as for its training. */
+  readonly parameters: Trained
+  /** How samples become the network's input. */
   readonly input?: PrepareOptions | undefined
-  readonly session?: SessionOptions | undefined
   readonly note?: ((text: string) => void) | undefined
 }
 
@@ -40,39 +39,38 @@ export class NetworkSurrogate implements Surrogate {
   readonly featureWidth: number
   readonly #model: Differentiable
   readonly #features: Graph
-  readonly #parameters: readonly string[]
   readonly #head: readonly string[]
+  /** What training changes. */
+  readonly #parameters: readonly string[]
   readonly #options: SurrogateOptions
   readonly #sessions = new Map<string, Promise<Session>>()
   #second: Promise<SecondOrder> | undefined
   #wanted: { readonly of: Labelled; readonly gradient: ParameterVector } | undefined
 
   private constructor(
-    model: Differentiable,
+    { model, inner }: TrainableModel,
     parameters: readonly string[],
-    head: readonly string[],
     options: SurrogateOptions,
   ) {
     this.#model = model
-    this.#parameters = parameters
-    this.#head = head
+    this.#parameters = parameters.map(inner)
     this.#options = options
     const found = penultimate(model.graph, model.logits)
     this.featureWidth = found.width
     this.#features = featureGraph(model.graph, found)
+    const { weight, bias } = found.layer
+    this.#head = [weight, bias ?? ''].filter((name) => name in model.graph.initializers)
   }
 
   /**
-   * @param graph - a trained classifier of one float32 input (N, ...sample); it is run as for inference
+   * @param graph - a trained classifier with one float32 input (N, ...sample) and logits (N, K) as its output
    * @throws GNT_MODEL_UNSUPPORTED for another form, or a network without a linear layer at its end
    */
-  static async open(graph: Graph, options: SurrogateOptions = {}): Promise<NetworkSurrogate> {
-    const { parameters: trained = 'all', input } = options
-    const namesOf = (what: Trained): string[] =>
-      chooseParameters(inferenceForm(graph).graph, what, input?.output).map(({ name }) => name)
-    const [names, head] = [namesOf(trained), namesOf('head')]
-    const { model, inner } = await prepareTraining(graph, [...names, ...head], input)
-    return new NetworkSurrogate(model, names.map(inner), head.map(inner), options)
+  static async open(graph: Graph, options: SurrogateOptions): Promise<NetworkSurrogate> {
+    const { input = {}, parameters } = options
+    const chosen = chooseParameters(inferenceForm(graph).graph, parameters, input.output)
+    const names = chosen.map(({ name }) => name)
+    return new NetworkSurrogate(await prepareTraining(graph, names, input), names, options)
   }
 
   scores(x: Float32Array): Promise<Float32Array> {
@@ -172,13 +170,14 @@ export class NetworkSurrogate implements Surrogate {
   }
 
   async #openSecond(): Promise<SecondOrder> {
+    const { parameters, note } = this.#options
+    if (parameters === 'head') return this.#secondOf(this.#head)
     try {
       return await this.#secondOf(this.#parameters)
     } catch (error) {
-      const isLast = this.#parameters.join() === this.#head.join()
-      if (!(error instanceof GauntletError) || isLast) throw error
+      if (!(error instanceof GauntletError) || this.#head.length === 0) throw error
       const { what, where } = error.detail
-      this.#options.note?.(
+      note?.(
         `poisons are aligned with the gradient of the last layer alone; of all parameters there is none: ${what} (${where})`,
       )
       return this.#secondOf(this.#head)
@@ -208,7 +207,7 @@ export class NetworkSurrogate implements Surrogate {
 
   #session(key: string, compile: () => Promise<Graph>): Promise<Session> {
     const open = async (): Promise<Session> =>
-      Session.open(encodeModel(await compile()), this.#options.session)
+      Session.open(encodeModel(await compile()), this.#options)
     const session = this.#sessions.get(key) ?? open()
     this.#sessions.set(key, session)
     return session
