@@ -27,11 +27,6 @@ export const gradientMatching = definePoison({
       .max(2)
       .default(0.1)
       .describe('first step, as a share of epsilon'),
-    push: z
-      .number()
-      .min(0)
-      .default(0)
-      .describe('weight of raising the loss of the poisons themselves; the paper: 0'),
     select: z
       .enum(['random', 'gradient', 'aligned'])
       .default('random')

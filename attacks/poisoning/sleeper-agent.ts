@@ -29,11 +29,6 @@ export const sleeperAgent = definePoison({
       .max(2)
       .default(0.1)
       .describe('first step, as a share of epsilon'),
-    push: z
-      .number()
-      .min(0)
-      .default(0)
-      .describe('weight of raising the loss of the poisons themselves; the paper: 0'),
     size: z
       .number()
       .positive()

@@ -9,11 +9,6 @@ export interface Matching {
   readonly steps: number
   readonly restarts: number
   readonly stepSize: number
-  /**
-   * Weight of the poisons' own loss, which is raised: the cosine looks at directions alone, and a network that is sure of a
-   * poison has no gradient there to learn from.
-   */
-  readonly push: number
 }
 
 /**
@@ -25,7 +20,7 @@ export interface Matching {
 export async function match(
   context: PoisonContext,
   surrogate: Surrogate,
-  { indices, wanted, epsilon, steps, restarts, stepSize, push }: Matching,
+  { indices, wanted, epsilon, steps, restarts, stepSize }: Matching,
 ): Promise<{ readonly x: Float32Array; readonly loss: number }> {
   const { train, rng } = context
   const reach = reachOf(train, epsilon)
@@ -42,21 +37,9 @@ export async function match(
     for (let step = 0; step <= steps; step++) {
       context.checkpoint()
       const { loss, gradient } = await surrogate.alignment({ x, labels }, wanted)
-      if (loss < best.loss || push > 0) best = { x: x.slice(), loss }
-      if (step === steps) break
-      const whole =
-        push > 0 ? blend(gradient, await surrogate.lossGradient(x, labels), push) : gradient
-      perturbed.descend(whole, decayed(step, steps, stepSize))
+      if (loss < best.loss) best = { x: x.slice(), loss }
+      if (step < steps) perturbed.descend(gradient, decayed(step, steps, stepSize))
     }
   }
   return best
 }
-
-/** The one gradient down and the other up, each of length 1. */
-function blend(down: Float32Array, up: Float32Array, weight: number): Float32Array {
-  const [a, b] = [lengthOf(down), lengthOf(up)]
-  return down.map((value, i) => value / a - (weight * up[i]!) / b)
-}
-
-const lengthOf = (values: Float32Array): number =>
-  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)) || 1
