@@ -43,33 +43,63 @@ export async function chooseVictim(
 }
 
 /**
- * The candidates whose loss moves the last layer most: ‖softmax(z) − e_y‖·‖(features, 1)‖, which is the norm of its
- * gradient.
- * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the gradient by all parameters.
+ * The candidates that move the last layer most, or move it most along the gradient of `wanted`. Of a sample with
+ * residual r = softmax(z) − e_y and features f, its gradient is r ⊗ (f, 1): norms and products are those of r times
+ * those of f.
+ * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the norm over all parameters.
  */
-export async function mostMoving(
-  train: LabelledSamples,
-  candidates: readonly number[],
-  count: number,
+export async function mostUseful(
   surrogate: Surrogate,
+  train: LabelledSamples,
+  candidates: ArrayLike<number>,
+  count: number,
+  wanted: { readonly x: Float32Array; readonly labels: readonly number[] } | null,
 ): Promise<number[]> {
-  const x = gather(train, candidates)
-  const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
-  const { classes } = train
-  const moves = candidates.map((index, n) => {
-    const z = scores.subarray(n * classes, (n + 1) * classes)
-    const f = features.subarray(n * surrogate.featureWidth, (n + 1) * surrogate.featureWidth)
-    const most = z.reduce((a, b) => Math.max(a, b))
-    const total = z.reduce((sum, value) => sum + Math.exp(value - most), 0)
-    const off = z.reduce((sum, value, k) => {
-      const p = Math.exp(value - most) / total
-      return sum + (p - Number(k === train.labels[index])) ** 2
-    }, 0)
-    return Math.sqrt(off * (1 + f.reduce((sum, value) => sum + value * value, 0)))
-  })
-  const order = candidates.map((_, n) => n).sort((a, b) => moves[b]! - moves[a]! || a - b)
-  return order
+  const indices = Array.from(candidates)
+  const labels = indices.map((index) => train.labels[index]!)
+  const own = await lastGradients(surrogate, gather(train, indices), labels, train.classes)
+  const goal = wanted && (await lastGradients(surrogate, wanted.x, wanted.labels, train.classes))
+  const uses = own.map((one) =>
+    goal ? goal.reduce((sum, other) => sum + product(one, other), 0) : product(one, one),
+  )
+  return indices
+    .map((_, n) => n)
+    .sort((a, b) => uses[b]! - uses[a]! || a - b)
     .slice(0, count)
-    .map((n) => candidates[n]!)
+    .map((n) => indices[n]!)
     .sort((a, b) => a - b)
+}
+
+interface LastGradient {
+  readonly residual: Float64Array
+  readonly features: Float32Array
+}
+
+const product = (a: LastGradient, b: LastGradient): number =>
+  dot(a.residual, b.residual) * (1 + dot(a.features, b.features))
+
+function dot(a: Float64Array | Float32Array, b: Float64Array | Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+async function lastGradients(
+  surrogate: Surrogate,
+  x: Float32Array,
+  labels: readonly number[],
+  classes: number,
+): Promise<LastGradient[]> {
+  const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
+  const width = surrogate.featureWidth
+  return labels.map((label, n) => {
+    const z = scores.subarray(n * classes, (n + 1) * classes)
+    const most = z.reduce((a, b) => Math.max(a, b))
+    const shares = Float64Array.from(z, (value) => Math.exp(value - most))
+    const total = shares.reduce((a, b) => a + b)
+    return {
+      residual: shares.map((share, k) => share / total - Number(k === label)),
+      features: features.subarray(n * width, (n + 1) * width),
+    }
+  })
 }
