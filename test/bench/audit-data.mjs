@@ -4,7 +4,7 @@
  *
  *     npm run build && node test/bench/audit-data.mjs [--seeds 5] [--write]
  *
- * The detectors were built on other seeds (901, 902) than are reported here. --write: AUDIT-DATA.md.
+ * --write: AUDIT-DATA.md.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,6 +41,8 @@ const settings = [
   { kind: 'flip', share: 0.1 },
   { kind: 'flip', share: 0.2 },
 ]
+/** The detectors were built on 901 to 905, and 1 and 2 were seen on the way. */
+const firstSeed = 11
 const registry = new DetectorRegistry(builtInDetectors)
 const checkpoint = () => {}
 
@@ -93,7 +95,7 @@ for (const { name, seeds: count, ...spec } of data) {
   }
   const set = await loadDataset(spec)
   const samples = { ...set, x: takeSamples(set, [...Array(set.count).keys()]) }
-  for (let seed = 1; seed <= count; seed++)
+  for (let seed = firstSeed; seed < firstSeed + count; seed++)
     for (const setting of settings) {
       const rows = await trial(samples, setting, seed)
       for (const row of rows) {

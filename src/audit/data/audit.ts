@@ -113,8 +113,7 @@ async function runOne(
   const detection = await runDetector(chosen, context)
   const { judged, flagged } = judgeControl(detection, rate)
   const control = onControl?.notApplicable === null ? judgeControl(onControl, rate) : null
-  const whyNot =
-    detection.notApplicable ?? (control?.isVoid ? voidText(control.rate, rate) : null)
+  const whyNot = detection.notApplicable ?? (control?.isVoid ? voidText(control.rate, rate) : null)
   return {
     detection,
     result: {

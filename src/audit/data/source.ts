@@ -30,7 +30,12 @@ export async function openSource(
   memoryBytes = mostBytes,
 ): Promise<OpenedSource> {
   const isFile = spec.format !== 'glyphs' && spec.path !== 'glyphs'
-  const size = isFile ? await stat(spec.path).then((found) => found.size, () => 0) : 0
+  const size = isFile
+    ? await stat(spec.path).then(
+        (found) => found.size,
+        () => 0,
+      )
+    : 0
   const stream = size > memoryBytes ? await openStream(spec) : undefined
   return stream ? ofStream(stream) : ofDataset(await loadDataset(spec))
 }
