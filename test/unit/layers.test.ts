@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/falsify': ['src/property', 'src/model', 'src/step', 'src/runtime', 'src/graph', 'src/onnx'],
   'src/poison': ['src/model', 'src/step', 'src/runtime', 'src/graph', 'src/onnx', 'src/data'],
   'src/audit': [
+    'src/audit/data/result.ts',
     'src/poison',
     'src/model',
     'src/step',
@@ -46,6 +47,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/poison',
     'src/runtime',
   ],
+  'src/audit/data/result.ts': [],
   'src/stats': [],
   'src/trust': [
     'src/trust/finding.ts',
@@ -117,6 +119,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/property',
   ],
   reports: [
+    'src/audit/data/result.ts',
     'src/reporter.ts',
     'src/gate',
     'src/stats',

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { attackCommand } from './attack.js'
 import { attacksCommand } from './attacks.js'
+import { auditCommand } from './audit.js'
 import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   pluginsCommand,
   suitesCommand,
   explainCommand,
+  auditCommand,
   falsifyCommand,
   exportCommand,
   opsCommand,
