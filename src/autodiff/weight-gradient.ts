@@ -103,11 +103,11 @@ function byColumns(sum: WeightGradient): string {
 
 /** A convolution of X with dY as its kernel: batch and channels swapped, strides and dilations swapped. */
 function asConv({ g, x, dY, shape, geometry, group }: WeightGradient): string {
-  const [, perGroup, ...kernel] = shape as [number, number, ...number[]]
+  const [, , ...kernel] = shape as [number, number, ...number[]]
   const axes = kernel.map((_, axis) => axis + 2)
   const swap = [1, 0, ...axes]
   const kernels = g.emit('Transpose', [dY], { perm: swap })
-  const product = g.emit('Conv', [swapped(g, x, perGroup, geometry.input, group), kernels], {
+  const product = g.emit('Conv', [swapped(g, x, geometry.input, group), kernels], {
     strides: geometry.dilations,
     dilations: geometry.strides,
     pads: [...geometry.begin, ...geometry.end.map((pad) => Math.max(0, pad))],
@@ -119,19 +119,21 @@ function asConv({ g, x, dY, shape, geometry, group }: WeightGradient): string {
   return g.emit('Slice', [back, g.ints(kernel.map(() => 0)), g.ints(kernel), g.ints(axes)])
 }
 
-/** Batch and channels change places, group by group: (N, g·C, ...S) → (C, g·N, ...S). */
+/**
+ * Batch and channels change places, group by group: (N, g·C, ...S) → (C, g·N, ...S). C is left open: where a gradient is
+ * differentiated again, it is the batch.
+ */
 function swapped(
   g: GraphBuilder,
   x: string,
-  perGroup: number,
   size: readonly number[],
   group: number,
 ): string {
   if (group === 1)
     return g.emit('Transpose', [x], { perm: [1, 0, ...size.map((_, axis) => axis + 2)] })
-  const split = g.emit('Reshape', [x, g.ints([-1, group, perGroup, ...size])])
+  const split = g.emit('Reshape', [x, g.ints([0, group, -1, ...size])])
   const turnedRound = g.emit('Transpose', [split], {
     perm: [2, 1, 0, ...size.map((_, axis) => axis + 3)],
   })
-  return g.emit('Reshape', [turnedRound, g.ints([perGroup, -1, ...size])])
+  return g.emit('Reshape', [turnedRound, g.ints([0, -1, ...size])])
 }

@@ -40,7 +40,9 @@ function inputGradient(
   const { g, x } = context
   const weight = g.initializer(x[1]!)
   const isConstant = weight?.dtype === 'float32'
-  if (geometry.strides.every((stride) => stride === 1)) {
+  // A kernel whose size follows the batch is that of a gradient that is differentiated again.
+  const isSized = context.shape(x[1]!).every((size) => typeof size === 'number')
+  if (isSized && geometry.strides.every((stride) => stride === 1)) {
     const reach = geometry.kernel.map((k, axis) => (k - 1) * geometry.dilations[axis]!)
     const begin = reach.map((r, axis) => r - geometry.begin[axis]!)
     const end = reach.map((r, axis) => r - geometry.end[axis]!)
