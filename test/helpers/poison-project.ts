@@ -10,17 +10,18 @@ import { inStore } from './tiny-project.js'
 import type { PoisoningRecord, TrialResult } from '../../src/plan/trial.js'
 
 const side = 8
-const hidden = 12
-const classes = 3
+const hidden = 16
+const classes = 6
 
-/** Bytes (N, 8, 8) with a bright band of two rows for each of three classes, in noise. The last two rows are dark. */
+/** Bytes (N, 8, 8) in noise: of each of six classes another field of 2 × 4 is bright. The last two rows are dark. */
 export function bandsNpz(count: number, seed: number): Uint8Array {
   const rng = createRng('bands', seed)
   const labels = Int32Array.from({ length: count }, (_, i) => i % classes)
   const x = new Uint8Array(count * side * side)
   for (let i = 0; i < x.length; i++) {
-    const row = Math.floor(i / side) % side
-    const isBright = Math.floor(row / 2) === labels[Math.floor(i / (side * side))]
+    const [row, column] = [Math.floor(i / side) % side, i % side]
+    const field = 2 * Math.floor(row / 2) + Math.floor(column / 4)
+    const isBright = field === labels[Math.floor(i / (side * side))]
     x[i] = (isBright ? 90 : 0) + rng.below(120)
   }
   return writeNpz({
@@ -29,7 +30,7 @@ export function bandsNpz(count: number, seed: number): Uint8Array {
   })
 }
 
-/** Two linear layers: input `image` (N, 1, 8, 8), output `logits` (N, 3); its weights are noise. */
+/** Two linear layers: input `image` (N, 1, 8, 8), output `logits` (N, 6); its weights are noise. */
 export function bandsModel(): Uint8Array {
   const rng = createRng('bands model')
   const weight = (dims: readonly [number, number]) =>
@@ -80,7 +81,7 @@ export function writePoisonConfig(
     title: 'Tiny',
     trainingData: 'train.npz',
     data: 'test.npz',
-    training: { epochs: 6, batch: 16, learningRate: 0.05 },
+    training: { epochs: 10, batch: 16, learningRate: 0.05 },
     models: [{ version: 'v1', path: 'v1.onnx' }],
     suites: [
       {

@@ -89,8 +89,8 @@ describe('runTrial', () => {
 
   const shopOf = (controls = new Controls()): Workshop => ({
     dataset: train,
-    train: labelledOf(train, 3),
-    test: labelledOf(test, 3),
+    train: labelledOf(train, 6),
+    test: labelledOf(test, 6),
     poisons: new PoisonRegistry(builtInPoisons),
     detectors: new DetectorRegistry(known),
     controls,
@@ -109,7 +109,7 @@ describe('runTrial', () => {
           training: {
             kind: 'built-in',
             from: 'scratch',
-            epochs: 5,
+            epochs: 10,
             batch: 16,
             settings: { optimizer: { kind: 'sgd', momentum: 0.9 }, learningRate: 0.05 },
           },
@@ -129,7 +129,7 @@ describe('runTrial', () => {
       ],
       trainingData: { path: join(folder, 'train.npz'), digest: train.digest },
       dataset: { path: join(folder, 'test.npz'), digest: test.digest },
-      classes: 3,
+      classes: 6,
       seed: 1,
       provider: 'cpu',
       batch: 64,
@@ -156,7 +156,7 @@ describe('runTrial', () => {
     for (const arm of arms.values()) {
       expect(share(arm.cleanAccuracy)).toBeGreaterThan(0.8)
       // Signal B2: no sample of the target class is among them.
-      expect(arm.attackSuccess.trials).toBe(40)
+      expect(arm.attackSuccess.trials).toBe(50)
       expect(arm.cleanAccuracy.trials).toBe(60)
     }
     // Without a detector as many as are poisoned.
@@ -222,14 +222,14 @@ describe('runTrial', () => {
     asked.length = 0
     const [task] = tasksOf(detectors('held-out'))
     await runTrial(task!, shopOf(), idle)
-    expect(asked).toEqual(['450 of 150', '450 of 150'])
+    expect(asked).toEqual(['900 of 150', '900 of 150'])
   })
 
   // Signal B12.
   it('counts the poisons that really were fed', async () => {
     const { model } = tasksOf()[0]!
     const { graph } = await loadModel(model.path)
-    const { x, labels } = labelledOf(train, 3)
+    const { x, labels } = labelledOf(train, 6)
     const learner = createLearner({
       // The rest of an epoch, fewer than a batch, is left out: 6 of 150 samples never get in.
       spec: {
@@ -246,7 +246,9 @@ describe('runTrial', () => {
       session: {},
     })
     const watch = Array.from(labels.keys())
-    expect(await learner({ x, labels }, { seed: 1, watch, signal: idle })).toMatchObject({ fed: 144 })
+    expect(await learner({ x, labels }, { seed: 1, watch, signal: idle })).toMatchObject({
+      fed: 144,
+    })
   })
 
   it('ends between steps when it is interrupted', async () => {
@@ -268,6 +270,6 @@ describe('runTrial', () => {
     const labels = foreign.test.labels.map((label) => label + 1)
     await expect(
       rehearseTrial(task!, { ...foreign, test: { ...foreign.test, labels } }, idle),
-    ).rejects.toThrow(/label is outside the classes of the model .*got 3, expected 0 to 2/)
+    ).rejects.toThrow(/label is outside the classes of the model .*got 6, expected 0 to 5/)
   })
 })
