@@ -1,6 +1,6 @@
 import { takeSamples, type Dataset } from '../src/data/dataset.js'
 import type { CellResults, GateResult, VersionResults } from '../src/gate/types.js'
-import type { AttackSpec, Example, Outcome } from '../src/plan/task.js'
+import type { AttackSpec, Example, ModelSpec, Outcome } from '../src/plan/task.js'
 import type {
   CellView,
   ComparisonView,
@@ -16,6 +16,8 @@ import type { CellOutcomes, RunRecord } from '../src/store/types.js'
 import { formatConstraints, type Norm, type ThreatModel } from '../src/threat/threat-model.js'
 import { canonicalJson, digestJson } from '../src/util/hash.js'
 import { isApproximation } from '../src/util/approximation.js'
+import type { TrialSet } from '../src/plan/trial-arms.js'
+import { poisoningView, poisonProblems, poisonResults, type PoisonDoubt } from './poisoning.js'
 
 export interface ReportInput {
   readonly run: RunRecord
@@ -28,6 +30,8 @@ export interface ReportInput {
   readonly trust?: readonly TrustView[] | undefined
   /** Pairs of versions to compare, baseline first; default: each version with its predecessor. */
   readonly pairs?: readonly (readonly [string, string])[] | undefined
+  /** Trials of the poisons, by cell in planned order; none: the run poisons nothing. */
+  readonly trials?: readonly TrialSet[] | undefined
 }
 
 const isRight = (outcome: Outcome): boolean => outcome.cleanPrediction === outcome.label
@@ -37,12 +41,13 @@ const count = <T>(items: readonly T[], test: (item: T) => boolean): number =>
 
 /** The one view model that every reporter shows, made from what the store holds of a run. */
 export function buildReport(input: ReportInput): RunReport {
-  const { run, cells } = input
-  const versions = versionsOf(cells)
+  const { run, cells, trials = [] } = input
+  const versions = versionsOf(cells, trials)
   const pairs =
     input.pairs ?? versions.slice(1).map((version, i) => [versions[i]!, version] as const)
-  const dataset = run.cells[0]!.dataset
-  const settings = run.manifest as { classes?: number; dataset?: string }
+  const dataset = run.cells[0]?.dataset ?? trials[0]?.record.dataset
+  if (!dataset) throw new Error('a run without cells has no report')
+  const settings = run.manifest as { classes?: number; dataset?: string; samples?: number }
   return {
     title: run.title,
     runId: run.id,
@@ -52,10 +57,10 @@ export function buildReport(input: ReportInput): RunReport {
     dataset: {
       name: settings.dataset ?? dataset.path,
       digest: dataset.digest,
-      samples: run.cells[0]!.to - run.cells[0]!.from,
+      samples: run.cells[0] ? run.cells[0].to - run.cells[0].from : (settings.samples ?? 0),
       classes: settings.classes ?? 0,
     },
-    versions: versions.map((version) => versionView(version, cells)),
+    versions: versions.map((version) => versionView(version, cells, run)),
     cells: cells.map(cellView),
     comparisons: pairs.flatMap(([baseline, candidate]) =>
       compareVersions(cells, baseline, candidate),
@@ -63,23 +68,41 @@ export function buildReport(input: ReportInput): RunReport {
     ...(input.gate ? { gate: input.gate } : {}),
     ...(input.trust ? { trust: input.trust } : {}),
     pictures: input.dataset ? pictures(cells, input.dataset, input.examples ?? new Map()) : [],
-    problems: problemsOf(cells),
+    ...(trials.length > 0 ? { poisoning: poisoningView(trials, pairs) } : {}),
+    problems: [...problemsOf(cells), ...poisonProblems(trials)],
     manifest: run.manifest,
   }
 }
 
 /** Versions of a run in their order. */
-export function versionsOf(cells: readonly CellOutcomes[]): string[] {
-  return [...new Set(cells.map(({ cell }) => cell.model.version))]
+export function versionsOf(
+  cells: readonly CellOutcomes[],
+  trials: readonly TrialSet[] = [],
+): string[] {
+  return [
+    ...new Set([
+      ...cells.map(({ cell }) => cell.model.version),
+      ...trials.map(({ record }) => record.version),
+    ]),
+  ]
 }
 
 /** What the gate reads of one version. */
-export function versionResults(cells: readonly CellOutcomes[], version: string): VersionResults {
+export function versionResults(
+  cells: readonly CellOutcomes[],
+  version: string,
+  {
+    trials = [],
+    doubts = [],
+  }: { readonly trials?: readonly TrialSet[]; readonly doubts?: readonly PoisonDoubt[] } = {},
+): VersionResults {
   const own = cells.filter(({ cell }) => cell.model.version === version)
+  const poisons = poisonResults(trials, version, doubts)
   return {
     version,
     modelDigest: own[0]?.cell.model.digest ?? '',
     datasetDigest: own[0]?.cell.dataset.digest ?? '',
+    ...(poisons.length > 0 ? { poisons } : {}),
     cells: own.map(({ cell, outcomes, complete }): CellResults => ({
       attack: cell.attack.attack,
       label: cell.attack.label,
@@ -176,17 +199,24 @@ function worstCase(cells: readonly CellOutcomes[]): Map<number, boolean> {
 
 /** Clean predictions are the same in every cell; the one with most samples speaks. */
 function cleanRight(cells: readonly CellOutcomes[]): Map<number, boolean> {
-  const fullest = cells.reduce((a, b) => (b.outcomes.length > a.outcomes.length ? b : a))
-  return new Map(fullest.outcomes.map((outcome) => [outcome.sample, isRight(outcome)]))
+  const fullest = cells.toSorted((a, b) => b.outcomes.length - a.outcomes.length)[0]
+  return new Map(fullest?.outcomes.map((outcome) => [outcome.sample, isRight(outcome)]))
 }
 
-function versionView(version: string, cells: readonly CellOutcomes[]): VersionView {
+/** A version that is poisoned only has no accuracy of its own: what is measured is trained anew. */
+function versionView(
+  version: string,
+  cells: readonly CellOutcomes[],
+  { manifest }: RunRecord,
+): VersionView {
   const own = cells.filter(({ cell }) => cell.model.version === version)
   const clean = [...cleanRight(own).values()]
+  const models = (manifest['models'] ?? []) as readonly ModelSpec[]
+  const model = own[0]?.cell.model ?? models.find((one) => one.version === version)
   return {
     version,
-    path: own[0]!.cell.model.path,
-    digest: own[0]!.cell.model.digest,
+    path: model?.path ?? '',
+    digest: model?.digest ?? '',
     cleanAccuracy: wilson(count(clean, Boolean), clean.length),
     worstCase: threatsOf(own).map((threat) => {
       const robust = [...worstCase(own.filter(matches(threat))).values()]

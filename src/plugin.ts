@@ -1,4 +1,4 @@
-/** The one door for attacks, built in or not. */
+/** The one door for attacks and poisons, built in or not. */
 export { defineAttack } from './attack/types.js'
 export type { AttackContext, AttackKind, AttackPlugin, Need, Sample } from './attack/types.js'
 export { lossNames } from './step/losses.js'
@@ -7,5 +7,16 @@ export type { UpdateBuilder, UpdateRule } from './step/update-rule.js'
 export { distance, keepLargest } from './threat/ball.js'
 export type { FusedNorm, Goal, Norm, ThreatModel } from './threat/threat-model.js'
 export type { Rng } from './util/rng.js'
+export { definePoison } from './poison/types.js'
+export type {
+  LabelledSamples,
+  PoisonContext,
+  PoisonPlugin,
+  Poisoned,
+  PoisonedSample,
+  PoisonGoal,
+  PoisonRate,
+  Surrogate,
+} from './poison/types.js'
 export { defineSuite } from './suite/define.js'
 export type { Suite, SuiteInput } from './suite/schema.js'

@@ -1,5 +1,5 @@
 import type { GateResult } from './gate/types.js'
-import type { PairedDifference, Proportion } from './stats/types.js'
+import type { Mean, PairedDifference, Proportion, TrialsDifference } from './stats/types.js'
 import type { Norm } from './threat/threat-model.js'
 import type { Finding, Trust } from './trust/finding.js'
 
@@ -47,6 +47,8 @@ export interface VersionView {
 /** What the harness found out about its own evaluation of a version. */
 export interface TrustView {
   readonly version: string
+  /** What the findings are about; absent: the attacks on the finished model. */
+  readonly about?: 'poisoning' | undefined
   readonly trust: Trust
   /** Worst first. */
   readonly findings: readonly FindingView[]
@@ -91,6 +93,115 @@ export interface PictureView {
   readonly adversarial: Float32Array
 }
 
+export interface PoisonRateView {
+  readonly value: number
+  readonly of: 'dataset' | 'targetClass' | 'sourceClass'
+}
+
+/** Means over the trials of a cell; each trial counts once. */
+export interface ArmView {
+  readonly cleanAccuracy: Mean
+  /** Attacked test samples that reach the attacker's goal; without the poison: the base rate. */
+  readonly attackSuccess: Mean
+  /** Attacked test samples that keep their class. */
+  readonly recoveredAccuracy: Mean
+  /** Trials in which at least `successShare` of the attacked samples reach the goal: Clopper–Pearson. */
+  readonly successfulTrials: Proportion
+}
+
+/** The poisoned arm after a filter. */
+export interface FilterView extends ArmView {
+  /** Id of a detector, `random` or `oracle`. */
+  readonly filter: string
+  /** Of all training samples, mean over trials; NaN: their number is not known. */
+  readonly removedShare: number
+  /** Of the poisoned samples, mean over trials. */
+  readonly foundShare: number
+  readonly trials: number
+}
+
+export interface DetectorView {
+  readonly detector: string
+  /** Means over the trials in which it applies; NaN: none, or it flagged nothing. */
+  readonly precision: number
+  readonly recall: number
+  /** Of clean data, flagged; and what was stated. */
+  readonly falsePositiveRate: number
+  readonly stated: number
+  readonly trials: number
+  /** Why it does not apply, in the first trial where it does not. */
+  readonly notApplicable?: string | undefined
+}
+
+/** Of one trial, one training. */
+export interface TrialArmView {
+  readonly source: number | null
+  readonly target: number
+  readonly seed: number
+  readonly poisons: number
+  readonly fed: number | null
+  readonly arm: 'clean' | 'poisoned' | 'filtered'
+  readonly filter: string | null
+  readonly removed: number
+  readonly removedPoisons: number
+  readonly cleanRight: number
+  readonly cleanTrials: number
+  readonly attackSuccesses: number
+  readonly attackTrials: number
+  readonly recovered: number
+  readonly seconds: number
+}
+
+/** All trials of one version × poison × rate. */
+export interface PoisonCellView {
+  readonly version: string
+  /** Plugin id. */
+  readonly poison: string
+  /** `BadNets 3×3`. */
+  readonly label: string
+  readonly title: string
+  readonly goal: 'backdoor' | 'misclassification' | 'targeted' | 'availability'
+  readonly rate: PoisonRateView
+  readonly planned: number
+  readonly done: number
+  readonly complete: boolean
+  readonly successShare: number
+  /** Undefined: no trial has it. */
+  readonly clean?: ArmView | undefined
+  readonly poisoned?: ArmView | undefined
+  /** Clean accuracy of the clean arm − of the poisoned arm: Student's interval, infinite for one trial. */
+  readonly cleanLoss: Mean
+  readonly filters: readonly FilterView[]
+  readonly detectors: readonly DetectorView[]
+  /** Attack success on paths that images take. */
+  readonly paths: readonly { readonly path: string; readonly attackSuccess: Mean }[]
+  readonly arms: readonly TrialArmView[]
+  readonly seconds: number
+  readonly secondsInRuntime: number
+  readonly notes: readonly string[]
+}
+
+/** Two versions in the same trials. */
+export interface PoisonComparisonView {
+  readonly baseline: string
+  readonly candidate: string
+  readonly label: string
+  readonly rate: PoisonRateView
+  /** After this filter; absent: the poisoned arm. */
+  readonly filter?: string | undefined
+  /** Attack success: higher is worse. */
+  readonly baselineValue: Mean
+  readonly candidateValue: Mean
+  readonly difference: TrialsDifference
+  /** One-sided signed-rank p after Holm over all rows of this comparison. */
+  readonly pAdjusted: number
+}
+
+export interface PoisoningView {
+  readonly cells: readonly PoisonCellView[]
+  readonly comparisons: readonly PoisonComparisonView[]
+}
+
 /** Everything a reporter may show; built once per report by `reports/model.ts`. Plain data. */
 export interface RunReport {
   readonly title: string
@@ -117,6 +228,8 @@ export interface RunReport {
   /** Absent when the run has no gate. */
   readonly gate?: GateResult | undefined
   readonly pictures: readonly PictureView[]
+  /** Absent when the run poisons nothing. */
+  readonly poisoning?: PoisoningView | undefined
   /** Tasks that failed or were quarantined: one line each. */
   readonly problems: readonly string[]
   /** What the run used: versions, digests, seeds, devices, parameters. JSON-safe. */
@@ -130,4 +243,6 @@ export interface Reporter {
   readonly fileName: string
   readonly describe: string
   render(report: RunReport): Promise<string>
+  /** Further files, where the report has what they show. */
+  more?(report: RunReport): Promise<readonly { readonly fileName: string; readonly text: string }[]>
 }

@@ -1,16 +1,18 @@
 import { GauntletError } from '../src/errors.js'
 import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { TrialResult, TrialTask } from '../src/plan/trial.js'
 import type { Finding } from '../src/trust/finding.js'
 import type { PoolSettings } from './messages.js'
 import { PoolLost } from './host-process.js'
 import { PoolProcess } from './pool-process.js'
 
-type Item = Task | ExaminationTask
+type Item = Task | ExaminationTask | TrialTask
 
 /** Where results go. The coordinator is the only one that writes. */
 interface ResultSink {
   save(task: Task, result: TaskResult): Promise<void>
   saveExamination?(task: ExaminationTask, findings: readonly Finding[]): Promise<void>
+  saveTrial?(result: TrialResult): Promise<void>
   fail(task: Item, kind: 'failed' | 'quarantined', message: string): Promise<void>
 }
 
@@ -20,6 +22,12 @@ export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
   readonly tasks: readonly Task[]
   /** Done before the tasks: what they find may say that the rest is in vain. */
   readonly examinations?: readonly ExaminationTask[]
+  /** Done after the tasks. */
+  readonly trials?: readonly TrialTask[]
+  /** Trials that run at the same time at most: each holds the training data several times. Default: all workers. */
+  readonly mostTrials?: number | undefined
+  /** Tried once, as `rehearsals`. */
+  readonly trialRehearsals?: readonly TrialTask[]
   /**
    * Tried once on every worker before the first task: a model that cannot be attacked is refused before any time is
    * spent on the others, and sessions are warm when the clock starts.
@@ -35,7 +43,10 @@ export interface ExecuteOptions extends Omit<PoolSettings, 'device'> {
 }
 
 /** What the coordinator needs of a pool. */
-export type Pool = Pick<PoolProcess, 'run' | 'examine' | 'rehearse' | 'cancel' | 'stop'>
+export type Pool = Pick<
+  PoolProcess,
+  'run' | 'examine' | 'runTrial' | 'rehearse' | 'rehearseTrial' | 'cancel' | 'stop'
+>
 
 export interface ExecuteResult {
   readonly done: number
@@ -77,9 +88,15 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
         ),
       )
     }
+    for (const task of options.trialRehearsals ?? [])
+      if (lanes[0] && !signal?.aborted) await rehearse(lanes[0].pool, task)
     if (!signal?.aborted) await options.onStart?.()
     start = performance.now()
     work.queue.push(...(options.examinations ?? []), ...tasks)
+    await Promise.all(lanes.map((lane) => runLane(lane, work, options)))
+    work.queue.push(...(options.trials ?? []))
+    const most = Math.ceil((options.mostTrials ?? Infinity) / lanes.length)
+    for (const lane of lanes) lane.workers = Math.min(lane.workers, most)
     await Promise.all(lanes.map((lane) => runLane(lane, work, options)))
   } catch (error) {
     // What is still under way is of no use any more, and a person waits for the message.
@@ -101,7 +118,7 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
 /** A device with its pool, which is replaced when its process dies. */
 interface Lane {
   readonly device: string
-  readonly workers: number
+  workers: number
   pool: Pool
 }
 
@@ -109,10 +126,11 @@ interface Lane {
 async function openLane(options: ExecuteOptions, device: string): Promise<Lane | null> {
   // A GPU runs one session at a time; more threads would only queue in front of it.
   const workers = device === 'cpu' ? options.workers : 1
-  const { dataset, plugins } = options
+  const { dataset, trainingData, plugins } = options
   const startPool = options.startPool ?? ((settings) => PoolProcess.start(settings))
   try {
-    return { device, workers, pool: await startPool({ workers, dataset, device, plugins }) }
+    const pool = await startPool({ workers, dataset, trainingData, device, plugins })
+    return { device, workers, pool }
   } catch (error) {
     if (!(error instanceof PoolLost)) throw error
     if (await abortsWithin(options.signal, groupSignalMs)) return null
@@ -158,6 +176,7 @@ class Work {
     const { sink, onTask } = this.#options
     try {
       if ('attack' in task) await sink.save(task, await pool.run(task))
+      else if ('poison' in task) await sink.saveTrial?.(await pool.runTrial(task))
       else await sink.saveExamination?.(task, await pool.examine(task))
       this.done++
       onTask?.(task, 'done')
@@ -213,9 +232,10 @@ async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise
   }
 }
 
-async function rehearse(pool: Pool, task: Task): Promise<void> {
+async function rehearse(pool: Pool, task: Task | TrialTask): Promise<void> {
   try {
-    await pool.rehearse(task)
+    if ('poison' in task) await pool.rehearseTrial(task)
+    else await pool.rehearse(task)
   } catch (error) {
     if (isInterrupt(error)) return
     if (error instanceof PoolLost)

@@ -1,6 +1,7 @@
 import type { DatasetSpec } from '../src/data/dataset.js'
 import type { ErrorCode, ErrorDetail } from '../src/errors.js'
 import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { TrialResult, TrialTask } from '../src/plan/trial.js'
 import type { Finding } from '../src/trust/finding.js'
 
 /** An error as it crosses a process border. */
@@ -14,6 +15,8 @@ export interface WireError {
 export interface PoolSettings {
   readonly workers: number
   readonly dataset: DatasetSpec & { readonly digest: string }
+  /** What trials poison; none where there are no trials. */
+  readonly trainingData?: (DatasetSpec & { readonly digest: string }) | undefined
   /** Execution provider of ONNX Runtime. */
   readonly device: string
   /** Modules with attacks of third parties: absolute paths. Each worker loads them itself. */
@@ -31,9 +34,10 @@ export type ToPool =
 export type ThreadJob =
   | { readonly kind: 'attack' | 'rehearsal'; readonly task: Task }
   | { readonly kind: 'examination'; readonly task: ExaminationTask }
+  | { readonly kind: 'trial' | 'trial-rehearsal'; readonly task: TrialTask }
 
 /** Null after a rehearsal. */
-type JobResult = TaskResult | readonly Finding[] | null
+type JobResult = TaskResult | TrialResult | readonly Finding[] | null
 
 export type ThreadAnswer = { readonly result: JobResult } | { readonly error: WireError }
 

@@ -3,6 +3,7 @@
  * coordinator survives, and starts another. Results go back over IPC; nothing is written from here.
  */
 import { Piscina } from 'piscina'
+import type { Dataset } from '../src/data/dataset.js'
 import { loadDataset } from '../src/data/load.js'
 import { GauntletError } from '../src/errors.js'
 import { removeWeights } from '../src/onnx/weight-store.js'
@@ -21,21 +22,12 @@ function send(message: FromPool): void {
   if (process.connected) process.send!(message, undefined, {}, () => {})
 }
 
-async function start({
-  workers,
-  dataset: spec,
-  device,
-  plugins = [],
-}: PoolSettings): Promise<void> {
+async function start(settings: PoolSettings): Promise<void> {
+  const { workers, device, plugins = [] } = settings
   try {
-    const dataset = await loadDataset(spec)
-    if (dataset.digest !== spec.digest)
-      throw new GauntletError('GNT_FILE', {
-        what: 'the data set changed while the run was under way',
-        where: spec.path,
-        fix: 'start the run again',
-      })
-    const workerData: ThreadData = { dataset, cancel, device, plugins }
+    const dataset = await load(settings.dataset)
+    const trainingData = settings.trainingData && (await load(settings.trainingData))
+    const workerData: ThreadData = { dataset, trainingData, cancel, device, plugins }
     pool = new Piscina({
       filename: new URL('./pool-thread.js', import.meta.url).href,
       minThreads: workers,
@@ -47,6 +39,17 @@ async function start({
   } catch (error) {
     send({ type: 'refused', error: toWire(error) })
   }
+}
+
+/** @throws GNT_FILE where it is no longer what the plan was made of */
+async function load(spec: PoolSettings['dataset']): Promise<Dataset> {
+  const dataset = await loadDataset(spec)
+  if (dataset.digest === spec.digest) return dataset
+  throw new GauntletError('GNT_FILE', {
+    what: 'the data set changed while the run was under way',
+    where: spec.path,
+    fix: 'start the run again',
+  })
 }
 
 async function run(id: number, job: ThreadJob): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ExaminationTask, Task, TaskResult } from '../src/plan/task.js'
+import type { TrialResult, TrialTask } from '../src/plan/trial.js'
 import type { Finding } from '../src/trust/finding.js'
 import { HostProcess, PoolLost } from './host-process.js'
 import type { FromPool, PoolSettings, ThreadJob, ToPool } from './messages.js'
@@ -48,12 +49,13 @@ export class PoolProcess {
   }
 
   /** @throws GauntletError when the data set cannot be loaded in the child; PoolLost when it does not start */
-  static async start({ workers, dataset, device, plugins }: PoolSettings): Promise<PoolProcess> {
+  static async start(settings: PoolSettings): Promise<PoolProcess> {
+    const { workers, dataset, trainingData, device, plugins } = settings
     const pool = new PoolProcess()
     try {
       await new Promise<void>((resolve, reject) => {
         pool.#start = { resolve, reject }
-        pool.#host.send({ type: 'start', workers, dataset, device, plugins })
+        pool.#host.send({ type: 'start', workers, dataset, trainingData, device, plugins })
       })
     } catch (error) {
       await pool.stop()
@@ -73,6 +75,15 @@ export class PoolProcess {
 
   async examine(task: ExaminationTask): Promise<readonly Finding[]> {
     return await this.#ask<readonly Finding[]>({ kind: 'examination', task })
+  }
+
+  async runTrial(task: TrialTask): Promise<TrialResult> {
+    return await this.#ask<TrialResult>({ kind: 'trial', task })
+  }
+
+  /** Tries a trial out; see `TrialRunner.rehearse`. */
+  async rehearseTrial(task: TrialTask): Promise<void> {
+    await this.#ask<null>({ kind: 'trial-rehearsal', task })
   }
 
   /** Tries a task out; see `TaskRunner.rehearse`. */

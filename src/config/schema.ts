@@ -5,6 +5,7 @@ import { deviceNames } from '../runtime/device.js'
 import { suiteSchema } from '../suite/schema.js'
 import { dataSchema } from './data-schema.js'
 import { checkGate, checkVersions } from './rules.js'
+import { trainingSchema } from './training-schema.js'
 
 /** Formats a report can be written in; the same as the reporters' ids. */
 export const reportFormats = ['html', 'csv', 'junit', 'markdown', 'json', 'console'] as const
@@ -47,6 +48,9 @@ const modelSchema = z.strictObject({
     .record(text, z.array(z.number()))
     .optional()
     .describe('values of the other inputs, by name, flat (default none)'),
+  training: trainingSchema
+    .optional()
+    .describe('how this version is trained, for suites with poisons (default: as the others)'),
 })
 
 const reportSchema = z
@@ -84,7 +88,12 @@ export const configSchema = z
     trainingData: dataSchema
       .optional()
       .describe(
-        'samples that the models were trained on; those of the evaluation must not be among them (default: not checked)',
+        'samples that the models were trained on; those of the evaluation must not be among them, and suites with poisons poison them (default: not checked)',
+      ),
+    training: trainingSchema
+      .optional()
+      .describe(
+        'how the versions are trained, for suites with poisons: by the built-in trainer, or by a command of your own (default none)',
       ),
     models: z.array(modelSchema).min(1).describe('versions of the model, oldest first'),
     surrogates: z

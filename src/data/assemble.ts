@@ -50,6 +50,7 @@ export function assemble(spec: DatasetSpec, raw: RawSamples): Dataset {
     values,
     labels,
     classes,
+    stored: { shape: raw.values.shape.slice(1), isChannelsLast: layout.isChannelsLast },
     classNames: raw.classNames?.length === classes ? raw.classNames : undefined,
     featureNames: raw.featureNames,
   })

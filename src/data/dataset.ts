@@ -23,6 +23,9 @@ export interface Dataset {
   /** Number of classes: as declared, else 1 + the greatest label. */
   readonly classes: number
   readonly classNames?: readonly string[] | undefined
+  /** A sample as the file holds it, where that is not `shape`: (H, W) or (H, W, C). */
+  readonly stored?:
+    { readonly shape: readonly number[]; readonly isChannelsLast: boolean } | undefined
   /** Names of a table's columns, one a value. */
   readonly featureNames?: readonly string[] | undefined
 }

@@ -1,4 +1,4 @@
-import type { PairedDifference, Proportion } from '../stats/types.js'
+import type { Mean, PairedDifference, Proportion, TrialsDifference } from '../stats/types.js'
 import type { Norm } from '../threat/threat-model.js'
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
@@ -43,12 +43,66 @@ export interface CellResults extends CellId {
   readonly samples: readonly SampleResult[]
 }
 
+export interface PoisonRate {
+  readonly value: number
+  readonly of: 'dataset' | 'targetClass' | 'sourceClass'
+}
+
+/** What names a cell of poisoning trials within a version. */
+export interface PoisonId {
+  /** Plugin id. */
+  readonly poison: string
+  readonly label: string
+  readonly rate: PoisonRate
+  /** Digest of the poison's version and parameters and of the data: two versions are compared only where it is equal. */
+  readonly digest: string
+}
+
+/** One trial with one set of training samples: all that the attacker left, or what a filter left of them. */
+export interface TrialValues {
+  /** Share of the attacked test samples that reach the attacker's goal. */
+  readonly attackSuccess: number
+  /** Clean accuracy of the clean arm − of this one; null: there is no clean arm. */
+  readonly cleanLoss: number | null
+}
+
+export interface TrialOutcome {
+  /** What two versions share where they were trained on the same poisoned data: source, target, seed. */
+  readonly trial: string
+  /** None: the trial lacks this arm. */
+  readonly poisoned?: TrialValues | undefined
+  /** By filter: id of a detector, `random` or `oracle`. */
+  readonly filtered: Readonly<Record<string, TrialValues>>
+}
+
+/** All trials of one version × poison × rate. */
+export interface PoisonResults extends PoisonId {
+  readonly planned: number
+  /** Trials that are done. */
+  readonly trials: readonly TrialOutcome[]
+  /** Why numbers are not valid; with a filter: only those after it. */
+  readonly doubts: readonly { readonly text: string; readonly filter?: string | undefined }[]
+}
+
+/** What an examination of the model's file for backdoors found. */
+export interface BackdoorAudit {
+  readonly classes: number
+  /** Classes that a small trigger reaches, by number. */
+  readonly flagged: readonly number[]
+  /** Why nothing follows from it, one line each. */
+  readonly doubts: readonly string[]
+}
+
 export interface VersionResults {
   readonly version: string
   readonly modelDigest: string
   /** Equal digests mean: same data, same preprocessing space. Compared before any pairing. */
   readonly datasetDigest: string
   readonly cells: readonly CellResults[]
+  /** Absent: none was planned. */
+  readonly poisons?: readonly PoisonResults[] | undefined
+  /** Absent: the file was not examined. */
+  readonly audit?: BackdoorAudit | undefined
 }
 
 export interface RuleResult {
@@ -65,8 +119,12 @@ export interface RuleResult {
   readonly value?: Proportion | undefined
   /** Against the baseline, at the worst norm and epsilon of the rule's scope. */
   readonly difference?: PairedDifference | undefined
-  /** One-sided McNemar p after Holm over the family of the gate's tests. */
+  /** One-sided p of the test against the baseline, after Holm over the family of the gate's tests. */
   readonly pAdjusted?: number | undefined
+  /** Rules about poisons: the candidate's value over trials, at the worst poison and rate of the rule's scope. */
+  readonly mean?: Mean | undefined
+  /** Rules about poisons: against the baseline, on the same trials; above 0 is worse. */
+  readonly change?: TrialsDifference | undefined
 }
 
 export interface GateResult {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PairedDifference, Proportion } from '../stats/types.js'
+import type { Mean, PairedDifference, Proportion, TrialsDifference } from '../stats/types.js'
 import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
 import { norms } from '../threat/threat-model.js'
 import type { CellId, Verdict, VersionResults } from './results.js'
@@ -34,14 +34,16 @@ const scopeSchema = z
 export type RuleScope = z.output<typeof scopeSchema>
 
 /** The fields that rules of all kinds share. */
-export const commonFields = {
+export const ruleFields = {
   id: z.string().min(1).describe('name of the rule, unique within the gate'),
   level: z
     .enum(['off', 'warn', 'error'])
     .optional()
     .describe('off: skipped; warn: shown, never fails the gate; error: decides (default error)'),
-  scope: scopeSchema.optional(),
 }
+
+/** The fields that rules about attacks on finished models share. */
+export const commonFields = { ...ruleFields, scope: scopeSchema.optional() }
 
 export const metricField = z
   .enum(['cleanAccuracy', 'robustAccuracy'])
@@ -77,6 +79,8 @@ export interface Outcome {
   readonly value?: Proportion | undefined
   readonly difference?: PairedDifference | undefined
   readonly pAdjusted?: number | undefined
+  readonly mean?: Mean | undefined
+  readonly change?: TrialsDifference | undefined
 }
 
 export interface CorrectedTest {

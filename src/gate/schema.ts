@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Examination, GateData, RuleKind } from './rule.js'
+import type { Examination, GateData, RuleKind, RuleScope } from './rule.js'
 import { ruleKinds } from './rules/index.js'
 import type { Waiver } from './results.js'
 
@@ -33,4 +33,21 @@ export function examineRule(rule: GateRule, data: GateData): Examination {
   const kind = kinds.find(({ schema }) => schema.shape['kind']?.safeParse(rule.kind).success)
   if (!kind) throw new Error(`no kind of rule is called ${rule.kind}`)
   return kind.examine(rule, data)
+}
+
+/** What the rules that are on say about norms and epsilons; those about poisons and backdoors say nothing of them. */
+export function threatScopes(rules: readonly GateRule[]): RuleScope[] {
+  return rules.flatMap((rule) => {
+    switch (rule.kind) {
+      case 'floor':
+      case 'non-inferiority':
+      case 'required-attacks':
+        return rule.level === 'off' || !rule.scope ? [] : [rule.scope]
+      case 'ceiling':
+      case 'poison-regression':
+      case 'required-poisons':
+      case 'backdoor-audit':
+        return []
+    }
+  })
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from './rule.js'
 import type { Verdict } from './results.js'
 
-/** What a rule finds at one norm and epsilon. */
+/** What a rule finds at one norm and epsilon, or of one poison at one rate. */
 export interface Finding extends Outcome {
   /** How far the deciding limit is from what is required; negative is on the wrong side. */
   readonly slack: number
@@ -15,7 +15,10 @@ const words: Readonly<Record<Verdict, readonly [one: string, many: string]>> = {
 }
 
 /** The worst finding speaks for the rule, and says how many others there are. */
-export function worstOf(findings: readonly [Finding, ...Finding[]]): Outcome {
+export function worstOf(
+  findings: readonly [Finding, ...Finding[]],
+  pairs = 'norm and epsilon pairs',
+): Outcome {
   const [worst, ...others] = findings.toSorted(
     (a, b) =>
       rank[a.verdict] - rank[b.verdict] ||
@@ -27,14 +30,14 @@ export function worstOf(findings: readonly [Finding, ...Finding[]]): Outcome {
   return {
     ...outcome,
     isBlind: findings.some(({ isBlind }) => isBlind === true),
-    reason: others.length === 0 ? outcome.reason : `${outcome.reason}; ${tally(others)}`,
+    reason: others.length === 0 ? outcome.reason : `${outcome.reason}; ${tally(others, pairs)}`,
   }
 }
 
-function tally(others: readonly Finding[]): string {
+function tally(others: readonly Finding[], pairs: string): string {
   const parts = (['fail', 'inconclusive', 'pass'] as const).flatMap((verdict) => {
     const count = others.filter((other) => other.verdict === verdict).length
     return count === 0 ? [] : [`${count} ${words[verdict][count === 1 ? 0 : 1]}`]
   })
-  return `worst of ${others.length + 1} norm and epsilon pairs, of the others ${parts.join(', ')}`
+  return `worst of ${others.length + 1} ${pairs}, of the others ${parts.join(', ')}`
 }

@@ -1,5 +1,6 @@
 import { digestJson } from '../util/hash.js'
 import type { ExaminationTask, ModelSpec, Task } from './task.js'
+import type { TrainingSpec, TrialTask } from './trial.js'
 
 /**
  * Raised when the harness itself would give different results for the same task: projections, random
@@ -50,6 +51,38 @@ export function examinationKey(task: Omit<ExaminationTask, 'key' | 'cell' | 'bat
     seed,
     provider,
   })
+}
+
+/** Raised when a trial would find other things for the same task: training, filters, counting. */
+const trialVersion = 1
+
+/** The content key of a trial, as `taskKey` of a task. */
+export function trialKey(task: Omit<TrialTask, 'key' | 'cell' | 'batch'>): string {
+  const { model, training, poison, rate, source, target, seed, detectors } = task
+  const { trainingData, dataset, falsePositiveRate, provider } = task
+  return digestJson({
+    engine: engineVersion,
+    trial: trialVersion,
+    model: contentOf(model),
+    training: trainingContent(training),
+    poison: { id: poison.poison, version: poison.version, params: poison.params },
+    rate,
+    source,
+    target,
+    seed,
+    trainingData: trainingData.digest,
+    dataset: dataset.digest,
+    detectors,
+    falsePositiveRate,
+    provider,
+  })
+}
+
+/** What of a training decides over its result: a command is the same wherever it starts, as long as its files are. */
+function trainingContent(training: TrainingSpec): unknown {
+  if (training.kind === 'built-in') return training
+  const { kind, command, shell, digest } = training
+  return { kind, command, shell, digest }
 }
 
 /** What of a model decides over a result: not its name, nor where it lies. */

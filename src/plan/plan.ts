@@ -3,6 +3,7 @@ import { formatConstraints, formatEpsilon, type ThreatModel } from '../threat/th
 import { digestJson } from '../util/hash.js'
 import { examinationKey, taskKey } from './key.js'
 import type { AttackSpec, ExaminationTask, ModelSpec, Task } from './task.js'
+import type { TrialCell } from './trial.js'
 
 export interface PlanInput {
   readonly models: readonly ModelSpec[]
@@ -21,6 +22,8 @@ export interface PlanInput {
   readonly devices: readonly string[]
   readonly batch: number
   readonly keepExamples: number | 'all'
+  /** Trials of poisons; see `makeTrials`. Default none. */
+  readonly trialCells?: readonly TrialCell[] | undefined
   /** Whether each version is examined. Default no. */
   readonly examines?: boolean | undefined
   /**
@@ -46,6 +49,8 @@ export interface Plan {
   readonly cells: readonly Cell[]
   /** One a version, in the order of the versions; none if not asked for. */
   readonly examinations: readonly ExaminationTask[]
+  readonly trialCells: readonly TrialCell[]
+  readonly dataset: DatasetSpec & { readonly digest: string }
 }
 
 /** Samples in a task: enough for full batches, few enough that an interrupted run loses little. */
@@ -85,12 +90,18 @@ export function makePlan(input: PlanInput): Plan {
       return { id, model, attack, threat, tasks }
     }),
   )
-  const examinations = input.examines ? examinationsOf(input) : []
+  // Without an attack there is nothing whose evaluation could be in doubt.
+  const isExamined = input.examines && input.checks.length > 0
+  const examinations = isExamined ? examinationsOf(input) : []
   const content = cells.map((cell) => [cell.id, cell.tasks.map((task) => task.key)])
+  const trialCells = input.trialCells ?? []
+  const trials = trialCells.map((cell) => [cell.id, cell.tasks.map((task) => task.key)])
   return {
     cells,
     examinations,
-    digest: digestJson([...content, ...examinations.map(({ key }) => key)]),
+    trialCells,
+    dataset: input.dataset,
+    digest: digestJson([...content, ...examinations.map(({ key }) => key), ...trials]),
   }
 }
 
@@ -123,7 +134,9 @@ function examinationsOf(input: PlanInput): ExaminationTask[] {
   })
 }
 
-const providerOf = ({ devices }: PlanInput): string => [...devices].sort().join('+')
+/** What of the devices decides over a result. */
+export const providerOf = ({ devices }: Pick<PlanInput, 'devices'>): string =>
+  [...devices].sort().join('+')
 
 function shards(samples: number, most: number, multipleOf: number): [number, number][] {
   const least = Math.ceil(samples / most)

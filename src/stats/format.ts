@@ -109,3 +109,17 @@ export function formatRoughCount(count: number): string {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, count))) - 1)
   return formatCount(Math.ceil(count / unit) * unit)
 }
+
+const denominators = {
+  dataset: 'the data set',
+  targetClass: 'the target class',
+  sourceClass: 'the source class',
+} as const
+
+/** A poison rate with what it is a share of: `1 % of the data set`. */
+export function formatRate(rate: {
+  readonly value: number
+  readonly of: keyof typeof denominators
+}): string {
+  return `${formatSharePlain(rate.value)} of ${denominators[rate.of]}`
+}

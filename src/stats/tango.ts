@@ -44,8 +44,17 @@ export function tangoInterval(
   confidence = 0.95,
 ): { readonly low: number; readonly high: number } {
   const trials = countPairs(counts)
+  return tangoLimits(counts.newlyBroken, counts.newlyFixed, trials, confidence)
+}
+
+/** The interval for counts that need not be whole: of `trials` pairs, `broken` change one way and `fixed` the other. */
+export function tangoLimits(
+  broken: number,
+  fixed: number,
+  trials: number,
+  confidence: number,
+): { readonly low: number; readonly high: number } {
   checkConfidence(confidence)
-  const { newlyBroken: broken, newlyFixed: fixed } = counts
   if (trials === 0) return { low: -1, high: 1 }
   const z = twoSidedZ(confidence)
   const upper = (more: number, fewer: number): number =>

@@ -33,3 +33,31 @@ export interface PairedDifference {
   /** Two-sided exact McNemar. */
   readonly pDifferent: number
 }
+
+/** Mean over trials, each of which counts once. */
+export interface Mean {
+  /** NaN without trials. */
+  readonly estimate: number
+  readonly low: number
+  readonly high: number
+  readonly trials: number
+  readonly confidence: number
+}
+
+/** Shares of the same trials before and after a change; higher is more. */
+export interface TrialsDifference {
+  readonly trials: number
+  /** Mean of after − before, on [−1, 1]. */
+  readonly estimate: number
+  readonly low: number
+  readonly high: number
+  readonly confidence: number
+  /** Sums of the differences above 0, and below it without their sign. */
+  readonly rise: number
+  readonly fall: number
+  /** Trials whose share rose, and fell. */
+  readonly more: number
+  readonly fewer: number
+  /** One-sided exact signed-rank test: the chance of such a rise if neither were more. */
+  readonly pMore: number
+}

@@ -1,4 +1,5 @@
 import { GauntletError } from '../errors.js'
+import { fromJson } from './json.js'
 import { cellsOf, seqOfRun } from './runs.js'
 import type { StoreDatabase } from './tables.js'
 import type { Baseline } from './types.js'
@@ -12,8 +13,7 @@ export async function setBaseline(
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const run = await seqOfRun(trx, runId)
-    const cells = await cellsOf(trx, run)
-    const versions = new Set(cells.map((cell) => cell.model.version))
+    const versions = await versionsOf(trx, run)
     if (!versions.has(version))
       throw new GauntletError('GNT_STORE_NOT_FOUND', {
         what: 'the run has no such version',
@@ -26,6 +26,24 @@ export async function setBaseline(
       .values({ name, run, version, note, created_at: new Date().toISOString() })
       .execute()
   })
+}
+
+/** Attacked, poisoned, or both. */
+async function versionsOf(db: StoreDatabase, run: number): Promise<Set<string>> {
+  const cells = await cellsOf(db, run)
+  const { manifest } = await db
+    .selectFrom('runs')
+    .select('manifest')
+    .where('seq', '=', run)
+    .executeTakeFirstOrThrow()
+  const { poisonings = [] } = fromJson<{ poisonings?: readonly { readonly version: string }[] }>(
+    manifest,
+    'manifest of a run',
+  )
+  return new Set([
+    ...cells.map((cell) => cell.model.version),
+    ...poisonings.map(({ version }) => version),
+  ])
 }
 
 export async function getBaseline(db: StoreDatabase, name: string): Promise<Baseline | undefined> {

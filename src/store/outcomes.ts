@@ -70,7 +70,7 @@ async function cellTotals(db: StoreDatabase, run: number, cell: number) {
   return { seconds, secondsInRuntime, notes: [...notes], tasksDone: tasks.length }
 }
 
-async function failuresOf(db: StoreDatabase, run: number): Promise<Map<string, Failure>> {
+export async function failuresOf(db: StoreDatabase, run: number): Promise<Map<string, Failure>> {
   const rows = await db
     .selectFrom('failures')
     .select(['key', 'kind', 'message'])

@@ -1,12 +1,14 @@
 import type { Example, Task, TaskResult } from '../plan/task.js'
+import type { TrialResult } from '../plan/trial.js'
 import type { Finding } from '../trust/finding.js'
 import { baselineHistory, getBaseline, listBaselines, setBaseline } from './baselines.js'
 import { examinationsOf, saveExamination } from './examinations.js'
 import { examplesOf } from './examples.js'
-import { outcomesOf } from './outcomes.js'
-import { createRun, findResumableRun, getRun, listRuns, setRunStatus } from './runs.js'
+import { failuresOf, outcomesOf } from './outcomes.js'
+import { createRun, findResumableRun, getRun, listRuns, seqOfRun, setRunStatus } from './runs.js'
 import type { StoreDatabase } from './tables.js'
 import { completedKeys, saveFailure, saveResult } from './tasks.js'
+import { saveTrial, trialsOf } from './trials.js'
 import type {
   Baseline,
   CellOutcomes,
@@ -131,6 +133,29 @@ export class Store {
   /** Of those of `keys` that are done, what they found. */
   async examinationsOf(keys: readonly string[]): Promise<Map<string, readonly Finding[]>> {
     return await examinationsOf(this.#db, keys)
+  }
+
+  /**
+   * Saves a trial of a poison as done, and forgets its failures in all runs. The first result of a key stays.
+   * @returns false if the key was done already
+   */
+  async saveTrial(result: TrialResult): Promise<boolean> {
+    return await saveTrial(this.#db, result)
+  }
+
+  /** Of those of `keys` that are done, by whichever run, what came out. */
+  async trialsOf(keys: readonly string[]): Promise<Map<string, TrialResult>> {
+    return await trialsOf(this.#db, keys)
+  }
+
+  /**
+   * What of a run failed and has not been done since, by key: tasks, examinations and trials.
+   *
+   * @param runId - the whole id
+   * @throws GauntletError GNT_STORE_NOT_FOUND if there is no run of this id
+   */
+  async failuresOf(runId: string): Promise<Map<string, Failure>> {
+    return await failuresOf(this.#db, await seqOfRun(this.#db, runId))
   }
 
   /**

@@ -67,8 +67,9 @@ export async function saveFailure(
     const run = await seqOfRun(trx, runId)
     const done = await trx
       .selectFrom('tasks')
-      .select('id')
+      .select('key')
       .where('key', '=', key)
+      .union(trx.selectFrom('trials').select('key').where('key', '=', key))
       .executeTakeFirst()
     if (done !== undefined) return false
     const values = { kind, message: storable(message), created_at: new Date().toISOString() }

@@ -4,6 +4,7 @@ import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
 import { norms } from '../threat/threat-model.js'
 import { canonicalJson } from '../util/hash.js'
 import { featuresSchema, quantizeSchema } from './features.js'
+import { poisoningFields } from './poisons.js'
 
 const one = z.union([
   z.number(),
@@ -83,17 +84,27 @@ export const suiteSchema = z
       .describe('short name of the suite'),
     title: z.string().min(1).describe('one line for reports'),
     describe: z.string().default('').describe('what the suite is for (default none)'),
-    attacks: z.array(attackSchema).min(1).describe('attacks that run, in this order'),
+    attacks: z
+      .array(attackSchema)
+      .default([])
+      .describe('attacks that run, in this order (default none)'),
     threats: z
       .array(threatSchema)
-      .min(1)
-      .describe('what the attacker may do; each attack runs in each'),
+      .default([])
+      .describe('what the attacker may do; each attack runs in each (default none)'),
+    ...poisoningFields,
     gate: z
       .array(gateRuleSchema)
       .default([])
       .describe('rules that come with the suite (default none)'),
   })
-  .superRefine(({ attacks, threats }, context) => {
+  .superRefine(({ attacks, threats, poisons }, context) => {
+    const need = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (attacks.length === 0 && (threats.length > 0 || poisons.length === 0))
+      need('attacks', 'at least 1 attack, or poisons instead')
+    if (threats.length === 0 && attacks.length > 0) need('threats', 'at least 1 threat')
+    refuseRepeats(context, poisons, 'poisons', 'a poison that is not in the list before')
     const flat = threats.map(({ epsilon, ...rest }) => epsilon.map((e) => [e, rest]))
     refuseRepeats(context, attacks, 'attacks', 'an attack that is not in the list before')
     for (const [i, own] of flat.entries()) {

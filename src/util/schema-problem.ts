@@ -66,7 +66,11 @@ function isOfOtherType({ code, path }: Issue): boolean {
   return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 }
 
+/** How zod begins the messages that a schema does not write itself. */
+const zodsOwn = /^Invalid /
+
 function expectation(issue: Issue): string {
+  if (!zodsOwn.test(issue.message) && issue.code.startsWith('invalid_')) return issue.message
   switch (issue.code) {
     case 'invalid_type':
       return withArticle(issue.expected)

@@ -8,6 +8,7 @@ import {
   sampleResult,
   sampleRun,
   sampleTask,
+  sampleTrial,
 } from './store-samples.js'
 
 export function describeResults(current: CurrentStore): void {
@@ -44,6 +45,30 @@ export function describeResults(current: CurrentStore): void {
         ]),
       )
       expect(await current.store.examinationsOf([])).toEqual(new Map())
+    })
+
+    it('keeps what a trial found, once, and forgets that it failed', async () => {
+      const trial = sampleTrial(sampleKey(9))
+      await current.store.createRun(sampleRun('run'))
+      const failure = { kind: 'failed', message: 'x' } as const
+      await current.store.saveFailure('run', sampleKey(9), failure)
+      await current.store.saveFailure('run', sampleKey(8), failure)
+      expect(await current.store.failuresOf('run')).toEqual(
+        new Map([
+          [sampleKey(8), failure],
+          [sampleKey(9), failure],
+        ]),
+      )
+      expect(await current.store.saveTrial(trial)).toBe(true)
+      expect(await current.store.saveTrial({ ...trial, poisons: 1 })).toBe(false)
+      expect(await current.store.saveFailure('run', sampleKey(9), failure)).toBe(false)
+      await current.reopen()
+      const found = await current.store.trialsOf([7, 8, 9].map(sampleKey))
+      expect(found).toEqual(new Map([[sampleKey(9), trial]]))
+      expect(await current.store.failuresOf('run')).toEqual(new Map([[sampleKey(8), failure]]))
+      await expect(current.store.failuresOf('no run')).rejects.toMatchObject(
+        notFound(/no such run/),
+      )
     })
 
     it('looks up more keys than one statement can bind', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Outcome, Task, TaskResult } from '../../src/plan/task.js'
+import type { TrialResult } from '../../src/plan/trial.js'
 import type { CellPlan, NewRun } from '../../src/store/types.js'
 
 /** A digest-like key: 64 hex digits, different for different numbers. */
@@ -93,5 +94,42 @@ export function notFound(message: RegExp) {
   return {
     code: 'GNT_STORE_NOT_FOUND',
     message: expect.stringMatching(message) as string,
+  }
+}
+
+export function sampleTrial(key: string): TrialResult {
+  const arm = {
+    removed: 0,
+    removedPoisons: 0,
+    cleanAccuracy: { successes: 90, trials: 100 },
+    attackSuccess: { successes: 1, trials: 80 },
+    attackedAccuracy: { successes: 70, trials: 80 },
+    seconds: 1.5,
+  }
+  return {
+    key,
+    source: null,
+    target: 3,
+    seed: 7,
+    poisons: 12,
+    fed: null,
+    arms: [
+      { arm: 'clean', filter: null, ...arm },
+      { arm: 'filtered', filter: 'oracle', ...arm, removed: 12, removedPoisons: 12 },
+    ],
+    detectors: [
+      {
+        detector: 'spectral',
+        flagged: 14,
+        truePositives: 11,
+        flaggedInControl: 3,
+        samples: 240,
+        notApplicable: null,
+      },
+    ],
+    paths: { 'jpeg 75': { successes: 70, trials: 80 } },
+    seconds: 9,
+    secondsInRuntime: 8,
+    notes: ['検査'],
   }
 }

@@ -33,8 +33,10 @@ export const compareCommand = defineCommand({
       comparePair(store, args.run, args.baseline, args.candidate),
     )
     if (args.json) {
-      const { comparisons, versions } = report
-      io.out(JSON.stringify({ versions, comparisons }, null, 2))
+      const { comparisons, versions, poisoning } = report
+      io.out(
+        JSON.stringify({ versions, comparisons, ...(poisoning ? { poisoning } : {}) }, null, 2),
+      )
       return
     }
     const { renderConsole } = await import('../../../reports/console.js')

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { attackCommand } from './attack.js'
 import { attacksCommand } from './attacks.js'
+import { auditCommand } from './audit.js'
 import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
@@ -12,6 +13,7 @@ import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
 import { pluginsCommand } from './plugins.js'
+import { poisonCommand } from './poison.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -26,10 +28,12 @@ export const commands: readonly Command[] = [
   reportCommand,
   baselineCommand,
   attackCommand,
+  poisonCommand,
   attacksCommand,
   pluginsCommand,
   suitesCommand,
   explainCommand,
+  auditCommand,
   falsifyCommand,
   exportCommand,
   opsCommand,

@@ -4,12 +4,22 @@ import type { Dataset } from '../../data/dataset.js'
 import { loadDataset } from '../../data/load.js'
 import { GauntletError } from '../../errors.js'
 import { evaluateGate } from '../../gate/evaluate.js'
+import { threatScopes } from '../../gate/schema.js'
 import type { GateResult, GateRule } from '../../gate/types.js'
 import type { Example } from '../../plan/task.js'
+import type { TrialSet } from '../../plan/trial-arms.js'
 import type { RunReport, TrustView } from '../../reporter.js'
 import type { Store } from '../../store/store.js'
 import type { CellOutcomes, RunRecord } from '../../store/types.js'
-import { doubtsOf, resultSetOf, trustOf } from './trust-of.js'
+import { trialSetsOf } from './trial-sets.js'
+import {
+  doubtsOf,
+  doubtsOfTrials,
+  findingsOfTrials,
+  resultSetOf,
+  trustInTrials,
+  trustOf,
+} from './trust-of.js'
 
 /** The gate as a configuration states it. */
 type GateConfig = NonNullable<Config['gate']>
@@ -27,8 +37,9 @@ export interface ReportRunOptions {
 /** The report of a run from the store alone; pictures need the data set too. */
 export async function reportRun(store: Store, options: ReportRunOptions): Promise<RunReport> {
   const run = await store.getRun(options.runId)
-  const cells = await store.outcomesOf(run.id)
-  const { gate, trust } = await judge(store, run, cells, options.gate)
+  const results = await resultsOf(store, run)
+  const { cells, trials } = results
+  const { gate, trust } = await judge(store, results, options.gate)
   const dataset =
     options.withPictures === false ? undefined : (options.dataset ?? (await reloadDataset(run)))
   const examples = new Map<string, readonly Example[]>()
@@ -37,20 +48,31 @@ export async function reportRun(store: Store, options: ReportRunOptions): Promis
   return buildReport({
     run,
     cells,
+    trials,
     dataset,
     examples,
     gate,
     trust,
-    pairs: options.pairs ?? gatePairs(cells, gate),
+    pairs: options.pairs ?? gatePairs(versionsOf(cells, trials), gate),
   })
+}
+
+/** All that the store holds of a run's results. */
+interface RunResults {
+  readonly run: RunRecord
+  readonly cells: readonly CellOutcomes[]
+  readonly trials: readonly TrialSet[]
+}
+
+async function resultsOf(store: Store, run: RunRecord): Promise<RunResults> {
+  return { run, cells: await store.outcomesOf(run.id), trials: await trialSetsOf(store, run) }
 }
 
 /** Each version with its predecessor; then the gate's own pair where that is another one. */
 function gatePairs(
-  cells: readonly CellOutcomes[],
+  versions: readonly string[],
   gate: GateResult | undefined,
 ): (readonly [string, string])[] {
-  const versions = versionsOf(cells)
   const pairs = versions.slice(1).map((version, i) => [versions[i]!, version] as const)
   const { baseline, candidate } = gate ?? {}
   const isNew =
@@ -64,51 +86,59 @@ function gatePairs(
 /** How far each version's numbers can be trusted, and the gate on the newest one. */
 async function judge(
   store: Store,
-  run: RunRecord,
-  cells: readonly CellOutcomes[],
+  results: RunResults,
   gate: GateConfig | undefined,
 ): Promise<{ gate?: GateResult; trust?: TrustView[] | undefined }> {
-  if (!gate) return { trust: await trustOf(store, run, cells) }
-  const versions = versionsOf(cells)
+  const { run, cells, trials } = results
+  const versions = versionsOf(cells, trials)
+  const baseline = gate && (await baselineOf(store, results, versions, gate.baseline))
+  const other = baseline && baseline.run !== run ? baseline : undefined
+  const found = findingsOfTrials(run, trials, other?.trials)
+  const withTrials = (trust: TrustView[] | undefined): TrustView[] | undefined =>
+    trials.length === 0 ? trust : [...(trust ?? []), ...trustInTrials(trials, found)]
+  if (!gate) return { trust: withTrials(await trustOf(store, run, cells)) }
   const candidate = versions.at(-1)!
-  const baseline = await baselineOf(store, cells, versions, gate.baseline)
   const rules = gate.rules as readonly GateRule[]
   const trust = await trustOf(store, run, cells, {
     baseline: baseline ? resultSetOf(baseline.cells, baseline.version) : undefined,
-    gateThreats: gate.rules.flatMap(({ level, scope }) =>
-      level === 'off' || !scope ? [] : [scope],
-    ),
+    gateThreats: threatScopes(rules),
   })
   const inDoubt = [candidate, ...(baseline?.cells === cells ? [baseline.version] : [])]
+  const foundBefore = other ? findingsOfTrials(other.run, other.trials, trials) : found
   return {
-    trust,
+    trust: withTrials(trust),
     gate: evaluateGate({
       rules,
       waivers: gate.waivers,
-      baseline: baseline ? versionResults(baseline.cells, baseline.version) : null,
-      candidate: versionResults(cells, candidate),
+      baseline: baseline
+        ? versionResults(baseline.cells, baseline.version, {
+            trials: baseline.trials,
+            doubts: doubtsOfTrials(foundBefore),
+          })
+        : null,
+      candidate: versionResults(cells, candidate, { trials, doubts: doubtsOfTrials(found) }),
       doubts: doubtsOf(trust ?? [], inDoubt),
     }),
   }
 }
 
-/** A version with the cells it is found in. */
-interface VersionCells {
+/** A version with the results it is found in. */
+interface VersionResults extends RunResults {
   readonly version: string
-  readonly cells: readonly CellOutcomes[]
 }
 
 /** `previous`, `first`, a version of the run, or `baseline:NAME` of the store. Null: there is none. */
 async function baselineOf(
   store: Store,
-  cells: readonly CellOutcomes[],
+  results: RunResults,
   versions: readonly string[],
   reference: string,
-): Promise<VersionCells | null> {
+): Promise<VersionResults | null> {
   if (reference.startsWith('baseline:')) {
     const pointer = await store.getBaseline(reference.slice('baseline:'.length))
     if (!pointer) return null
-    return { version: pointer.version, cells: await store.outcomesOf(pointer.runId) }
+    const run = await store.getRun(pointer.runId)
+    return { version: pointer.version, ...(await resultsOf(store, run)) }
   }
   const version =
     reference === 'previous'
@@ -123,12 +153,14 @@ async function baselineOf(
       got: version,
       expected: `previous, first, baseline:NAME, ${versions.join(', ')}`,
     })
-  return { version, cells }
+  return { version, ...results }
 }
 
 /** The data set of a run, if it is still there and still the same. */
 async function reloadDataset(run: RunRecord): Promise<Dataset | undefined> {
-  const spec = run.cells[0]!.dataset
+  // Pictures are of attacks on finished models.
+  const spec = run.cells[0]?.dataset
+  if (!spec) return undefined
   try {
     const dataset = await loadDataset(spec)
     return dataset.digest === spec.digest ? dataset : undefined

@@ -1,9 +1,13 @@
+import type { PoisonDoubt } from '../../../reports/poisoning.js'
 import { builtInAttacks } from '../../../attacks/index.js'
 import type { AttackPlugin } from '../../attack/types.js'
+import type { TrialSet } from '../../plan/trial-arms.js'
 import type { FindingView, TrustView } from '../../reporter.js'
 import type { Store } from '../../store/store.js'
 import type { CellOutcomes, RunRecord } from '../../store/types.js'
 import { findSignal } from '../../trust/catalogue/index.js'
+import { poisonFindings } from '../../trust/poisoning/index.js'
+import type { ClassCounts, PoisonFinding } from '../../trust/poisoning/types.js'
 import type { Finding, Severity } from '../../trust/finding.js'
 import { rateTrust } from '../../trust/rate.js'
 import { resultFindings } from '../../trust/results/index.js'
@@ -50,6 +54,45 @@ export async function trustOf(
     ]
     return { version, trust: rateTrust(findings), findings: findings.map(viewOf).sort(worstFirst) }
   })
+}
+
+/** What the trials of a run say against themselves; the run's manifest knows the classes of its data. */
+export function findingsOfTrials(
+  { manifest }: RunRecord,
+  sets: readonly TrialSet[],
+  references: readonly TrialSet[] = [],
+): readonly PoisonFinding[] {
+  const classes = manifest['classCounts'] as ClassCounts | undefined
+  return poisonFindings({ sets, references, classes })
+}
+
+/** How far the numbers about poisons can be trusted, by version; rated apart, as they say nothing about other attacks. */
+export function trustInTrials(
+  sets: readonly TrialSet[],
+  found: readonly PoisonFinding[],
+): TrustView[] {
+  return [...new Set(sets.map(({ record }) => record.version))].map((version) => {
+    const own = found.filter((finding) => finding.version === version)
+    return {
+      version,
+      about: 'poisoning',
+      trust: rateTrust(own),
+      findings: own
+        .map(({ cell: _cell, filter: _filter, ...finding }) => viewOf(finding))
+        .sort(worstFirst),
+    }
+  })
+}
+
+/** What keeps rules about poisons from deciding, by cell of trials. */
+export function doubtsOfTrials(found: readonly PoisonFinding[]): PoisonDoubt[] {
+  return found
+    .filter(({ severity }) => severity === 'error')
+    .map(({ signal, cell, text, filter }) => ({
+      cell,
+      filter,
+      text: `${signal}, ${text}; what to do: ${findSignal(signal).remedy} (gauntlet explain ${signal})`,
+    }))
 }
 
 export function resultSetOf(cells: readonly CellOutcomes[], version: string): ResultSet {

@@ -2,10 +2,15 @@ import { GauntletError } from '../../errors.js'
 import { didYouMean } from '../../util/did-you-mean.js'
 import type { Signal } from '../types.js'
 import { evasionSignals } from './evasion.js'
+import { poisoningSignals } from './poisoning.js'
 import { preflightSignals } from './preflight.js'
 
 /** Every signal of the self-audit, in the order of their ids. */
-export const signals: readonly Signal[] = [...preflightSignals, ...evasionSignals]
+export const signals: readonly Signal[] = [
+  ...preflightSignals,
+  ...evasionSignals,
+  ...poisoningSignals,
+]
 
 /**
  * @param id - in upper or lower case

@@ -16,8 +16,12 @@ async function run(...argv: string[]) {
 }
 
 describe('the catalogue', () => {
-  it('holds P1 to P16 and E1 to E26, once and in order', () => {
-    expect(signals.map(({ id }) => id)).toEqual([...numbered('P', 16), ...numbered('E', 26)])
+  it('holds P1 to P16, E1 to E26 and B1 to B12, once and in order', () => {
+    expect(signals.map(({ id }) => id)).toEqual([
+      ...numbered('P', 16),
+      ...numbered('E', 26),
+      ...numbered('B', 12),
+    ])
   })
 
   it.each(signals)('$id is complete', ({ title, severity, test, source, remedy }) => {

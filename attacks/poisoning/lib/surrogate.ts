@@ -1,0 +1,105 @@
+import type { LabelledSamples, PoisonContext, Surrogate } from '../../../src/plugin.js'
+import { draw, gather } from './samples.js'
+
+/** Position of the greatest of `classes` scores of each sample. */
+export function predictions(scores: Float32Array, classes: number): Int32Array {
+  return Int32Array.from({ length: scores.length / classes }, (_, n) => {
+    let best = 0
+    for (let k = 1; k < classes; k++)
+      if (scores[n * classes + k]! > scores[n * classes + best]!) best = k
+    return best
+  })
+}
+
+export const victimChoices = ['random', 'nearest'] as const
+
+/**
+ * A test sample that shall be taken for the target class: one that the surrogate gets right, of the source class or, with
+ * none, of any but the target's. `nearest`: the one that has the least to go.
+ */
+export async function chooseVictim(
+  { test, source, target, rng }: PoisonContext,
+  surrogate: Surrogate,
+  choice: (typeof victimChoices)[number],
+): Promise<number> {
+  const all: number[] = []
+  test.labels.forEach((label, i) => {
+    if (source === null ? label !== target : label === source) all.push(i)
+  })
+  const scores = await surrogate.scores(gather(test, all))
+  const predicted = predictions(scores, test.classes)
+  const gap = (n: number): number =>
+    scores[n * test.classes + predicted[n]!]! - scores[n * test.classes + target]!
+  const places = all.map((_, n) => n)
+  const right = places.filter((n) => predicted[n] === test.labels[all[n]!])
+  const candidates = right.length > 0 ? right : places
+  if (candidates.length === 0)
+    throw new Error('no test sample of the source class: the host lets no such poison start')
+  const chosen =
+    choice === 'nearest'
+      ? candidates.reduce((best, n) => (gap(n) < gap(best) ? n : best))
+      : draw(candidates, 1, rng.fork('victim'))[0]!
+  return all[chosen]!
+}
+
+/**
+ * The candidates that move the last layer most, or move it most along the gradient of `wanted`. Of a sample with
+ * residual r = softmax(z) − e_y and features f, its gradient is r ⊗ (f, 1): norms and products are those of r times
+ * those of f.
+ * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the norm over all parameters.
+ */
+export async function mostUseful(
+  surrogate: Surrogate,
+  train: LabelledSamples,
+  candidates: ArrayLike<number>,
+  count: number,
+  wanted: { readonly x: Float32Array; readonly labels: readonly number[] } | null,
+): Promise<number[]> {
+  const indices = Array.from(candidates)
+  const labels = indices.map((index) => train.labels[index]!)
+  const own = await lastGradients(surrogate, gather(train, indices), labels, train.classes)
+  const goal = wanted && (await lastGradients(surrogate, wanted.x, wanted.labels, train.classes))
+  const uses = own.map((one) =>
+    goal ? goal.reduce((sum, other) => sum + product(one, other), 0) : product(one, one),
+  )
+  return indices
+    .map((_, n) => n)
+    .sort((a, b) => uses[b]! - uses[a]! || a - b)
+    .slice(0, count)
+    .map((n) => indices[n]!)
+    .sort((a, b) => a - b)
+}
+
+interface LastGradient {
+  readonly residual: Float64Array
+  readonly features: Float32Array
+}
+
+const product = (a: LastGradient, b: LastGradient): number =>
+  dot(a.residual, b.residual) * (1 + dot(a.features, b.features))
+
+function dot(a: Float64Array | Float32Array, b: Float64Array | Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+async function lastGradients(
+  surrogate: Surrogate,
+  x: Float32Array,
+  labels: readonly number[],
+  classes: number,
+): Promise<LastGradient[]> {
+  const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
+  const width = surrogate.featureWidth
+  return labels.map((label, n) => {
+    const z = scores.subarray(n * classes, (n + 1) * classes)
+    const most = z.reduce((a, b) => Math.max(a, b))
+    const shares = Float64Array.from(z, (value) => Math.exp(value - most))
+    const total = shares.reduce((a, b) => a + b)
+    return {
+      residual: shares.map((share, k) => share / total - Number(k === label)),
+      features: features.subarray(n * width, (n + 1) * width),
+    }
+  })
+}

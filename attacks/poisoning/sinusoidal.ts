@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { definePoison } from '../../src/plugin.js'
+import { gridOf } from '../evasion/lib/grid.js'
+import { confine, draw, sampleAt, widthOf } from './lib/samples.js'
+import { shareText } from './lib/text.js'
+
+export const sinusoidal = definePoison({
+  id: 'sinusoidal',
+  version: 1,
+  title: 'SIG: a wave over images of the target class, labels as they are',
+  source: 'Barni et al. 2019, arXiv:1902.11237, section 3.2: v(i, j) = Δ sin(2πjf/m)',
+  atlas: 'AML.T0020',
+  goal: 'backdoor',
+  labels: 'clean',
+  from: 'target',
+  needs: [],
+  images: true,
+  params: z.object({
+    delta: z
+      .number()
+      .positive()
+      .max(1)
+      .default(30 / 255)
+      .describe('height of the wave in the training data, as a share of the range'),
+    testDelta: z
+      .number()
+      .positive()
+      .max(1)
+      .default(60 / 255)
+      .describe('height in the test data, which no person looks through'),
+    frequency: z
+      .number()
+      .positive()
+      .default(6)
+      .describe('waves across the image; at most one in four columns'),
+  }),
+  label: ({ delta, frequency }) => `sinusoidal ${shareText(delta)} f${frequency}`,
+  epsilon: ({ delta }) => delta,
+  async poison({ train, budget, eligible, rng }, { delta, testDelta, frequency }) {
+    const { width } = gridOf(train.shape)
+    const waves = Math.min(frequency, width / 4)
+    const range = widthOf(train)
+    const over = (x: Float32Array, height: number): Float32Array =>
+      x.map((value, i) => {
+        const wave = Math.sin((2 * Math.PI * (i % width) * waves) / width)
+        return confine(value + height * range * wave, train.range)
+      })
+    const samples = draw(eligible, budget, rng).map((index) => ({
+      index,
+      x: over(sampleAt(train, index), delta),
+    }))
+    return { samples, trigger: (x) => over(x, testDelta) }
+  },
+})

@@ -1,0 +1,173 @@
+import type { Graph } from '../../graph/ir.js'
+import { FeatureModel } from '../../model/features.js'
+import { ModelHandle } from '../../model/handle.js'
+import { prepareModel, type PrepareOptions } from '../../model/prepare.js'
+import { Trainer } from '../../poison/trainer.js'
+import { createRng, type Rng } from '../../util/rng.js'
+import type { AuditModel, AuditSource } from '../types.js'
+import { auditNetwork } from './lib/architecture.js'
+import { softmax } from './lib/softmax.js'
+import { drawSubset, type Subset } from './lib/subset.js'
+
+export interface OpenModel extends AuditModel {
+  readonly classes: number
+  close(): Promise<void>
+}
+
+const scoreBatch = 256
+
+/** A classifier as detectors see it. @throws as `prepareModel`, and where it has no linear layer at its end */
+export async function openAuditModel(graph: Graph, options: PrepareOptions): Promise<OpenModel> {
+  const prepared = await prepareModel(graph, options)
+  const handle = await ModelHandle.open(prepared)
+  const size = prepared.sampleShape.reduce((product, side) => product * side, 1)
+  try {
+    const model = await FeatureModel.open(prepared)
+    return {
+      featureWidth: model.width,
+      classes: handle.classes,
+      features: (x) => model.features(x, x.length / size),
+      scores: (x) => handle.scores(x, x.length / size, scoreBatch),
+      async close() {
+        await model.close()
+        await handle.close()
+      },
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+export interface TrainOptions {
+  readonly seed: number | string
+  /** Samples that take part; default all. */
+  readonly isIn?: (index: number) => boolean
+  checkpoint(): void
+  onEpoch?(epoch: number, epochs: number): void
+}
+
+const batchSize = 64
+const learningRate = 0.05
+/** Samples that training sees in all, over its epochs. */
+const seenSamples = 30_000
+const mostEpochs = 40
+
+/**
+ * Trains a small network on the data under audit, poison and all: what poison does to features, it does there. Of more
+ * than 50 000 samples a random part.
+ * Source of the schedule: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
+ */
+export async function trainNetwork(source: AuditSource, options: TrainOptions): Promise<Graph> {
+  const rng = createRng('audit training', options.seed)
+  const { isIn = () => true, checkpoint } = options
+  const subset = await drawSubset(source, isIn, rng.fork('subset'), checkpoint)
+  const { graph, parameters } = auditNetwork({
+    shape: source.shape,
+    classes: source.classes,
+    ...statistics(subset, source.shape),
+    seed: String(options.seed),
+  })
+  const trainer = await Trainer.open(graph, {
+    loss: 'ce',
+    parameters,
+    optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+  })
+  try {
+    await fit(trainer, subset, rng.fork('order'), options)
+    return trainer.graph()
+  } finally {
+    await trainer.close()
+  }
+}
+
+async function fit(trainer: Trainer, { x, labels }: Subset, rng: Rng, options: TrainOptions) {
+  const { length } = labels
+  const size = x.length / length
+  const epochs = Math.min(mostEpochs, Math.max(2, Math.round(seenSamples / length)))
+  const steps = Math.ceil(length / batchSize)
+  const order = Int32Array.from({ length }, (_, i) => i)
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    shuffle(order, rng)
+    for (let step = 0; step < steps; step++) {
+      options.checkpoint()
+      const rows = order.subarray(step * batchSize, (step + 1) * batchSize)
+      const batch = new Float32Array(rows.length * size)
+      rows.forEach((row, i) => batch.set(x.subarray(row * size, (row + 1) * size), i * size))
+      const progress = (epoch * steps + step) / (epochs * steps)
+      const rate = learningRate * Math.min(1, progress / 0.05 + 0.02)
+      await trainer.train(
+        batch,
+        Int32Array.from(rows, (row) => labels[row]!),
+        (rate * (1 + Math.cos(Math.PI * progress))) / 2,
+      )
+    }
+    options.onEpoch?.(epoch + 1, epochs)
+  }
+}
+
+function shuffle(order: Int32Array, rng: Rng): void {
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = rng.below(i + 1)
+    const kept = order[i]!
+    order[i] = order[j]!
+    order[j] = kept
+  }
+}
+
+/** Mean and deviation of each channel of pictures, and of each value of anything else; never 0 to divide by. */
+function statistics({ x, labels }: Subset, shape: readonly number[]) {
+  const size = x.length / labels.length
+  const groups = shape.length === 3 ? shape[0]! : size
+  const plane = size / groups
+  const sums = new Float64Array(groups)
+  const squares = new Float64Array(groups)
+  for (let i = 0; i < x.length; i++) {
+    const group = Math.floor((i % size) / plane)
+    sums[group]! += x[i]!
+    squares[group]! += x[i]! ** 2
+  }
+  const count = x.length / groups
+  const mean = Float32Array.from(sums, (sum) => sum / count)
+  const std = Float32Array.from(squares, (square, i) => {
+    const deviation = Math.sqrt(Math.max(0, square / count - mean[i]! ** 2))
+    return deviation > 1e-6 * Math.max(1e-6, Math.abs(mean[i]!)) ? deviation : 1
+  })
+  return { mean, std }
+}
+
+/**
+ * Probabilities of each sample by a network that was trained without it: `folds` networks, each on all but its share.
+ * @returns (count, classes)
+ */
+export async function crossValidate(
+  source: AuditSource,
+  folds: number,
+  options: Omit<TrainOptions, 'isIn' | 'onEpoch'> & { onFold?(fold: number): void },
+): Promise<Float32Array> {
+  const rng = createRng('audit folds', options.seed)
+  const fold = Uint8Array.from({ length: source.count }, () => rng.below(folds))
+  const out = new Float32Array(source.count * source.classes)
+  for (let left = 0; left < folds; left++) {
+    const graph = await trainNetwork(source, {
+      seed: `${options.seed}/${left}`,
+      isIn: (index) => fold[index] !== left,
+      checkpoint: options.checkpoint,
+    })
+    const model = await openAuditModel(graph, { sampleShape: source.shape, range: source.range })
+    try {
+      for await (const { from, x, labels } of source.batches()) {
+        options.checkpoint()
+        const scores = await model.scores(x)
+        labels.forEach((_, r) => {
+          if (fold[from + r] !== left) return
+          out.set(softmax(scores, r, source.classes), (from + r) * source.classes)
+        })
+      }
+    } finally {
+      await model.close()
+    }
+    options.onFold?.(left + 1)
+  }
+  return out
+}

@@ -1,0 +1,27 @@
+import type { Command } from '../command.js'
+import { auditDataCommand } from './audit/data.js'
+
+/** What can be audited. A new one is one file and one line here. */
+const parts: readonly Command[] = [auditDataCommand]
+
+const describe = 'Look for poison in a data set'
+
+export const auditCommand: Command = {
+  name: 'audit',
+  describe,
+  positionals: [],
+  options: parts.flatMap(({ options }) => options),
+  register(parser, choose) {
+    parser.command('audit', describe, (y) => {
+      for (const part of parts) part.register(y, choose)
+      y.demandCommand(
+        1,
+        `missing ${parts
+          .map(({ name }) => name)
+          .join(' or ')
+          .toUpperCase()}`,
+      )
+      y.example('gauntlet audit data train.npz', 'see gauntlet audit data --help')
+    })
+  },
+}
