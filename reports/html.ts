@@ -8,6 +8,7 @@ import { costTable } from './html/cost.js'
 import { manifestSection } from './html/manifest.js'
 import { markup, trusted, type Markup } from './html/markup.js'
 import { pictureSection } from './html/pictures.js'
+import { poisoningSection } from './html/poisoning.js'
 import { script } from './html/script.js'
 import { style } from './html/style.js'
 import { trustSection } from './html/trust.js'
@@ -31,16 +32,30 @@ async function page(report: RunReport): Promise<Markup> {
 <main>
 ${problemBanner(report)}
 ${verdictCard(report)}
-<div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
-<section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
-${trustSection(report)}
-${section('comparisons', 'What changed', comparisonTables(report))}
-${section('per-attack', 'Per attack', attackTable(report))}
-${section('examples', 'Adversarial examples', await pictureSection(report))}
-${section('cost', 'Cost', costTable(report))}
+${await body(report)}
 ${section('manifest', 'Manifest', manifestSection(report))}
 </main>
 <script>${trusted(script)}</script></body></html>`
+}
+
+async function body(report: RunReport): Promise<Markup> {
+  const poisons = await poisoningSection(report)
+  const poisoning = poisons && section('poisoning', 'Poisoned training', poisons)
+  // Nothing was attacked as it is: its tables would be empty.
+  if (poisoning && report.cells.length === 0)
+    return markup`${poisoning}
+${trustSection(report)}`
+  return markup`<div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
+<section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
+${
+  poisoning &&
+  markup`${poisoning}
+`
+}${trustSection(report)}
+${section('comparisons', 'What changed', comparisonTables(report))}
+${section('per-attack', 'Per attack', attackTable(report))}
+${section('examples', 'Adversarial examples', await pictureSection(report))}
+${section('cost', 'Cost', costTable(report))}`
 }
 
 function header(report: RunReport): Markup {

@@ -148,27 +148,37 @@ function shownEpsilon(report: RunReport, family: Family): number[] {
 }
 
 /** The part of the drawn element that is used; a string with escaped text comes out of linkedom. */
-interface PlotElement {
+export interface PlotElement {
   readonly outerHTML: string
   setAttribute(name: string, value: string): void
 }
 
-/** Version names at the right end of their lines, pushed apart so that no two overlap. */
+/** Version names at the right end of their lines. */
 function endLabels(
   points: readonly Point[],
   versions: readonly string[],
   plotHeight: number,
 ): { version: string; text: string; epsilon: number; y: number }[] {
+  return spread(
+    versions
+      .flatMap((version) => points.filter((point) => point.version === version).slice(-1))
+      .map(({ version, epsilon, share }) => ({
+        version,
+        epsilon,
+        text: shorten(version),
+        y: share.estimate,
+      })),
+    plotHeight,
+  )
+}
+
+/** Pushes labels apart so that no two overlap. @param given - heights on [0, 1] */
+export function spread<Label extends { y: number }>(
+  given: readonly Label[],
+  plotHeight: number,
+): Label[] {
   const gap = 16 / plotHeight
-  const labels = versions
-    .flatMap((version) => points.filter((point) => point.version === version).slice(-1))
-    .map(({ version, epsilon, share }) => ({
-      version,
-      epsilon,
-      text: shorten(version),
-      y: share.estimate,
-    }))
-    .sort((a, b) => a.y - b.y)
+  const labels = given.toSorted((a, b) => a.y - b.y)
   labels.forEach((label, i) => {
     const below = labels[i - 1]
     if (below) label.y = Math.max(label.y, below.y + gap)
@@ -183,19 +193,25 @@ function endLabels(
 }
 
 /** Drops ticks that would print over their neighbours, keeping 0 and the greatest. */
-export function readableTicks(epsilons: readonly number[], widthPx: number): number[] {
-  const max = Math.max(...epsilons)
+export function readableTicks(
+  epsilons: readonly number[],
+  widthPx: number,
+  format: (value: number) => string = formatEpsilon,
+  scale: (value: number) => number = (value) => value,
+): number[] {
+  const max = scale(Math.max(...epsilons))
   const kept: number[] = []
   for (const epsilon of [...epsilons].sort((a, b) => b - a)) {
-    const room = (Math.max(formatEpsilon(epsilon).length, 3) + 1) * 8
-    const nearest = kept.at(-1) ?? Infinity
-    if (((nearest - epsilon) / max) * widthPx >= room) kept.push(epsilon)
+    const room = (Math.max(format(epsilon).length, 3) + 1) * 8
+    const nearest = kept.at(-1)
+    const gap = nearest === undefined ? Infinity : scale(nearest) - scale(epsilon)
+    if ((gap / max) * widthPx >= room) kept.push(epsilon)
   }
   return kept.includes(0) ? kept.toReversed() : [0, ...kept.toReversed().slice(1)]
 }
 
 /** Versions of one model often differ at the end of their names, so the middle goes. */
-function shorten(name: string): string {
+export function shorten(name: string): string {
   const letters = [...name]
   if (letters.length <= 15) return name
   return `${letters.slice(0, 8).join('')}…${letters.slice(-6).join('')}`

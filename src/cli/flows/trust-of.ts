@@ -72,16 +72,20 @@ export function trustInTrials(
   found: readonly PoisonFinding[],
 ): TrustView[] {
   return [...new Set(sets.map(({ record }) => record.version))].map((version) => {
-    const own = found.filter((finding) => finding.version === version)
+    const own = found.filter((finding) => finding.version === version).map(asFinding)
     return {
       version,
       about: 'poisoning',
       trust: rateTrust(own),
-      findings: own
-        .map(({ cell: _cell, filter: _filter, ...finding }) => viewOf(finding))
-        .sort(worstFirst),
+      findings: own.map(viewOf).sort(worstFirst),
     }
   })
+}
+
+/** What voids the numbers after one filter lowers the trust in all of them, and no more. */
+function asFinding({ cell: _, filter, severity, ...finding }: PoisonFinding): Finding {
+  const isPartial = filter !== undefined && severity === 'error'
+  return { ...finding, severity: isPartial ? 'warning' : severity }
 }
 
 /** What keeps rules about poisons from deciding, by cell of trials. */

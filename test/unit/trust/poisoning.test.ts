@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { TrialSet } from '../../../src/plan/trial-arms.js'
 import type { Arm, TrialResult } from '../../../src/plan/trial.js'
+import { doubtsOfTrials, trustInTrials } from '../../../src/cli/flows/trust-of.js'
 import { findSignal } from '../../../src/trust/catalogue/index.js'
 import { poisonFindings } from '../../../src/trust/poisoning/index.js'
 import type { PoisonFinding, PoisonInput } from '../../../src/trust/poisoning/types.js'
-import { rateTrust } from '../../../src/trust/rate.js'
 import type { Severity } from '../../../src/trust/types.js'
 import {
   arm,
@@ -442,9 +442,39 @@ describe('signals about poisons', () => {
   })
 
   it('void a detector, or all of it', () => {
-    const alarms = poisonFindings({ sets: [detected({ flaggedInControl: 900 })] })
-    expect(alarms).toMatchObject([{ signal: 'B5', filter: 'spectral' }])
-    expect(rateTrust(alarms)).toBe('medium')
-    expect(rateTrust(poisonFindings({ sets: [set(trials(10, nothing))] }))).toBe('void')
+    const trust = (sets: readonly TrialSet[]) => trustInTrials(sets, poisonFindings({ sets }))
+    expect(trust([detected({ flaggedInControl: 900 })])).toMatchObject([
+      {
+        version: 'v2',
+        about: 'poisoning',
+        trust: 'medium',
+        findings: [
+          {
+            signal: 'B5',
+            severity: 'warning',
+            title: 'A detector flags more clean samples than it says',
+          },
+        ],
+      },
+    ])
+    expect(trust([set(trials(10, nothing))])).toMatchObject([
+      { trust: 'void', findings: [{ signal: 'B1', severity: 'error' }] },
+    ])
+    expect(trust([detected()])).toMatchObject([{ trust: 'high', findings: [] }])
+  })
+
+  it('keep the rules of the gate that read those numbers from deciding', () => {
+    const sets = [detected({ flaggedInControl: 900 })]
+    expect(doubtsOfTrials(poisonFindings({ sets }))).toEqual([
+      {
+        cell: sets[0]!.record.cell,
+        filter: 'spectral',
+        text: expect.stringMatching(
+          /^B5, spectral flags 18\.0 %.*\(gauntlet explain B5\)$/,
+        ) as string,
+      },
+    ])
+    // Warnings and notes keep nothing.
+    expect(doubtsOfTrials(poisonFindings({ sets: [set(trials(9))] }))).toEqual([])
   })
 })
