@@ -49,8 +49,8 @@ function cellTable(report: RunReport, poisoning: PoisoningView): Markup {
   const success = formatSharePlain(cells[0]?.successShare ?? 0.5)
   return markup`<h3>With and without the poison</h3>${filterBox('poisons', cells.length)}${framed(
     'Poisons',
-    markup`<table id="poisons" data-sortable><caption><span>Means over trials: trainings that differ in source, target and seed. Attack success: attacked test samples, never of the target class, that reach the attacker's goal; the base rate is that of the same training without the poison. Successful trials: those in which at least ${success} do. Ranges are ${confidenceOf(poisoning)} intervals over trials.</span></caption>
-<thead><tr><th scope="col">Version</th><th scope="col">Poison</th><th scope="col" class="n">Attack success</th><th scope="col" class="n">Base rate</th><th scope="col" class="n">Successful trials</th><th scope="col" class="n">Clean accuracy</th><th scope="col" class="n">Change by the poison</th><th scope="col" class="n">Keep their class</th>${withPaths && markup`<th scope="col">On the way of an image</th>`}<th scope="col" class="n">Trials</th>${notes && markup`<th scope="col">Notes</th>`}</tr></thead>
+    markup`<table id="poisons" data-sortable><caption><span>Means over trials: trainings that differ in source, target and seed. Attack success: attacked test samples, never of the target class, that reach the attacker's goal; the base rate is that of the same training without the poison. Successful trials: those in which at least ${success} do. Keep their class: attacked samples that are classified as their label says. Ranges are ${confidenceOf(poisoning)} intervals over trials.</span></caption>
+<thead><tr><th scope="col">Version</th><th scope="col">Poison</th><th scope="col" class="n">Attack success</th><th scope="col" class="n">Base rate</th><th scope="col" class="n">Successful trials</th><th scope="col" class="n">Clean accuracy</th><th scope="col" class="n">Keep their class</th>${withPaths && markup`<th scope="col">On the way of an image</th>`}<th scope="col" class="n">Trials</th>${notes && markup`<th scope="col">Notes</th>`}</tr></thead>
 <tbody>${cells.map((cell) => cellRow(report, cell, { withPaths, notes }))}</tbody></table>`,
   )}`
 }
@@ -65,12 +65,12 @@ function cellRow(
     ({ path, attackSuccess }) => `${path} ${formatPercent(attackSuccess.estimate)}`,
   )
   const incomplete = cell.complete ? [] : ['incomplete: numbers are of what was done']
-  return markup`<tr${!cell.complete && markup` class="partial"`} style="--series:${seriesColour(report, version)}"><th scope="row">${version}</th><td>${poisonCell(cell)}</td>${meanCell(poisoned?.attackSuccess)}<td class="n"${sortKey(clean?.attackSuccess.estimate)}>${estimate(clean?.attackSuccess)}</td>${successfulCell(cell, poisoned)}<td class="n"${sortKey(clean?.cleanAccuracy.estimate)}>${estimate(clean?.cleanAccuracy)} → ${estimate(poisoned?.cleanAccuracy)}</td><td class="n"${sortKey(-cleanLoss.estimate)}>${lossText(cleanLoss)}</td><td class="n"${sortKey(poisoned?.recoveredAccuracy.estimate)}>${estimate(poisoned?.recoveredAccuracy)}</td>${withPaths && markup`<td>${pathTexts.join(', ')}</td>`}<td class="n" data-sort="${planned}">${trialsText(cell)}</td>${notes && markup`<td class="notes">${[...incomplete, ...cell.notes].join('; ')}</td>`}</tr>`
+  return markup`<tr${!cell.complete && markup` class="partial"`} style="--series:${seriesColour(report, version)}"><th scope="row">${version}</th><td>${poisonCell(cell)}</td>${meanCell(poisoned?.attackSuccess)}<td class="n"${sortKey(clean?.attackSuccess.estimate)}>${estimate(clean?.attackSuccess)}</td>${successfulCell(cell, poisoned)}<td class="n"${sortKey(poisoned?.cleanAccuracy.estimate)}><span class="value">${estimate(clean?.cleanAccuracy)} → ${estimate(poisoned?.cleanAccuracy)}</span> <span class="ci block">${lossText(cleanLoss)}</span></td><td class="n"${sortKey(poisoned?.recoveredAccuracy.estimate)}>${estimate(poisoned?.recoveredAccuracy)}</td>${withPaths && markup`<td>${pathTexts.join(', ')}</td>`}<td class="n" data-sort="${planned}">${trialsText(cell)}</td>${notes && markup`<td class="notes">${[...incomplete, ...cell.notes].join('; ')}</td>`}</tr>`
 }
 
 function successfulCell(cell: PoisonCellView, poisoned: ArmView | undefined): Markup {
   const share: Proportion | undefined = poisoned?.successfulTrials
-  return markup`<td class="n"${sortKey(share?.estimate)}>${successfulText(cell)}${share && share.trials > 0 && markup` <span class="ci">${shareRange(share)}</span>`}</td>`
+  return markup`<td class="n"${sortKey(share?.estimate)}>${successfulText(cell)}${share && share.trials > 0 && markup` <span class="ci block">${shareRange(share)}</span>`}</td>`
 }
 
 /** `BadNets 3×3 5 % of the data set`, the rate below where there is no room. */
