@@ -23,6 +23,7 @@ export const errorCodes = {
   GNT_SUITE_UNKNOWN: { exit: 2, title: 'no suite of that name' },
   GNT_ATTACK_NEEDS: { exit: 2, title: 'the attack cannot run in this setting' },
   GNT_POISON_INVALID: { exit: 2, title: 'a poison returned what it may not' },
+  GNT_TRAIN_DIVERGED: { exit: 2, title: 'a training whose loss grew beyond all numbers' },
   GNT_STORE: { exit: 2, title: 'the result store cannot be opened or written' },
   GNT_STORE_NOT_FOUND: { exit: 2, title: 'no such run or baseline in the store' },
   GNT_COMPARE: { exit: 2, title: 'two versions that cannot be compared' },

@@ -2,6 +2,7 @@ import type { Suite } from '../src/plugin.js'
 import { autoattackRand } from './autoattack-rand.js'
 import { autoattack } from './autoattack.js'
 import { nightly } from './nightly.js'
+import { poisoning } from './poisoning.js'
 import { quick } from './quick.js'
 import { release } from './release.js'
 import { standard } from './standard.js'
@@ -14,4 +15,5 @@ export const builtInSuites: readonly Suite[] = [
   release,
   autoattack,
   autoattackRand,
+  poisoning,
 ]

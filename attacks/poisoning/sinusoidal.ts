@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
 import { gridOf } from '../evasion/lib/grid.js'
 import { confine, draw, sampleAt, widthOf } from './lib/samples.js'
+import { shareText } from './lib/text.js'
 
 export const sinusoidal = definePoison({
   id: 'sinusoidal',
@@ -33,7 +34,7 @@ export const sinusoidal = definePoison({
       .default(6)
       .describe('waves across the image; at most one in four columns'),
   }),
-  label: ({ delta, frequency }) => `sinusoidal ${Number(delta.toFixed(3))} f${frequency}`,
+  label: ({ delta, frequency }) => `sinusoidal ${shareText(delta)} f${frequency}`,
   epsilon: ({ delta }) => delta,
   async poison({ train, budget, eligible, rng }, { delta, testDelta, frequency }) {
     const { width } = gridOf(train.shape)

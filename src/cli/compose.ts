@@ -1,13 +1,19 @@
 import { builtInAttacks } from '../../attacks/index.js'
+import { builtInPoisons } from '../../attacks/poisoning/index.js'
 import { reporters } from '../../reports/index.js'
 import { builtInSuites } from '../../suites/index.js'
 import { AttackRegistry } from '../attack/registry.js'
 import type { AttackPlugin } from '../attack/types.js'
+import { builtInDetectors } from '../audit/data/index.js'
+import { DetectorRegistry } from '../audit/data/registry.js'
+import { PoisonRegistry } from '../poison/registry.js'
 import type { Reporter } from '../reporter.js'
 import { SuiteRegistry } from '../suite/registry.js'
 
 export interface Harness {
   readonly attacks: AttackRegistry
+  readonly poisons: PoisonRegistry
+  readonly detectors: DetectorRegistry
   readonly suites: SuiteRegistry
   readonly reporters: readonly Reporter[]
 }
@@ -19,6 +25,8 @@ export interface Harness {
 export function createHarness(plugins: readonly AttackPlugin[] = []): Harness {
   return {
     attacks: new AttackRegistry([...builtInAttacks, ...plugins]),
+    poisons: new PoisonRegistry(builtInPoisons),
+    detectors: new DetectorRegistry(builtInDetectors),
     suites: new SuiteRegistry(builtInSuites),
     reporters,
   }

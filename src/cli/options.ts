@@ -38,6 +38,15 @@ export function positiveNumber(name: string) {
   }
 }
 
+/** Above 0 and below 1. */
+export function openShare(name: string) {
+  return (text: string | number): number => {
+    const value = Number(text)
+    if (value > 0 && value < 1) return value
+    throw wrongValue(name, text, 'a share above 0 and below 1, as in 0.05')
+  }
+}
+
 /** `60`, `0.5` */
 export function seconds(name: string) {
   return (text: string | number): number => {
@@ -80,6 +89,25 @@ export function numberList(name: string) {
     if (values.every(Number.isFinite)) return values
     throw wrongValue(name, text, 'numbers with commas between them')
   }
+}
+
+const wholes = ['dataset', 'targetClass', 'sourceClass'] as const
+
+/** `5%/dataset`, `0.1/targetClass` */
+export function poisonRate(text: string): {
+  readonly value: number
+  readonly of: (typeof wholes)[number]
+} {
+  const [, number, percent, name] = /^([\d.eE+-]+)\s*(%?)\s*\/\s*(\w+)$/.exec(text.trim()) ?? []
+  const value = Number(number) / (percent ? 100 : 1)
+  const of = wholes.find((one) => one === name)
+  if (of !== undefined && value > 0 && value <= 1)
+    return { value: Number(value.toPrecision(12)), of }
+  throw wrongValue(
+    'rate',
+    text,
+    'a share and what it is a share of: 5%/dataset, 10%/targetClass or 0.1/sourceClass; 1 % of the data set is 10 % of one of ten classes',
+  )
 }
 
 function wrongValue(name: string, got: unknown, expected: string): GauntletError {

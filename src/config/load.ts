@@ -5,7 +5,8 @@ import { GauntletError } from '../errors.js'
 import { firstProblem } from '../util/schema-problem.js'
 import { locatePlugin } from './locate-plugin.js'
 import { readConfigFile } from './read-file.js'
-import { configSchema, type Config } from './schema.js'
+import { configSchema, type Config, type ModelConfig } from './schema.js'
+import type { TrainingConfig } from './training-schema.js'
 
 /** Where a configuration is looked for, when no path is given. */
 const configNames = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
@@ -73,7 +74,7 @@ export async function findConfigs(cwd: string): Promise<string[]> {
 
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
-  const { data, trainingData, models, surrogates, report, store, plugins } = config
+  const { data, trainingData, training, models, surrogates, report, store, plugins } = config
   const located = (spec: DatasetSpec): DatasetSpec =>
     spec.format === 'glyphs' || (spec.format === undefined && spec.path === 'glyphs')
       ? spec
@@ -82,12 +83,22 @@ function withAbsolutePaths(config: Config, folder: string): Config {
           path: absolute(spec.path),
           ...(spec.labels === undefined ? {} : { labels: absolute(spec.labels) }),
         }
+  const placed = (training: TrainingConfig): TrainingConfig =>
+    'command' in training
+      ? { ...training, cwd: absolute(training.cwd), files: training.files.map(absolute) }
+      : training
+  const atHome = (model: ModelConfig): ModelConfig => ({
+    ...model,
+    path: absolute(model.path),
+    ...(model.training === undefined ? {} : { training: placed(model.training) }),
+  })
   return {
     ...config,
     data: located(data),
     ...(trainingData === undefined ? {} : { trainingData: located(trainingData) }),
-    models: models.map((model) => ({ ...model, path: absolute(model.path) })),
-    surrogates: surrogates.map((model) => ({ ...model, path: absolute(model.path) })),
+    ...(training === undefined ? {} : { training: placed(training) }),
+    models: models.map(atHome),
+    surrogates: surrogates.map(atHome),
     store: store === ':memory:' ? store : absolute(store),
     report: { ...report, folder: absolute(report.folder) },
     plugins: plugins.map((name) => locatePlugin(name, folder)),

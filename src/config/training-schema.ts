@@ -88,7 +88,7 @@ const builtInSchema = z.strictObject({
     .number()
     .gt(0)
     .optional()
-    .describe('learning rate, above 0 (default 0.05 with sgd, 0.001 with adam and adamw)'),
+    .describe('learning rate, above 0 (default 0.01 with sgd, 0.001 with adam and adamw)'),
   schedule: scheduleSchema,
   augment: augmentSchema,
   clipNorm: z
@@ -110,6 +110,9 @@ const commandSchema = z.strictObject({
     .max(604_800)
     .default(3600)
     .describe('seconds that one training may take (default 3600)'),
+  cwd: text
+    .default('.')
+    .describe('folder it starts in, relative to this configuration (default: that of this file)'),
   files: z
     .array(text)
     .default([])

@@ -152,7 +152,7 @@ async function readyNetwork(graph: Graph, options: PrepareOptions): Promise<Prep
 const contrasts = [0.1, 1, 0.4]
 
 /** Batches of n plausible samples. Most are asked for their shape alone, so the numbers are drawn when they are read. */
-function trialSamples(
+export function trialSamples(
   sampleShape: readonly number[],
   [low, high]: readonly [number, number],
 ): (n: number) => Record<string, Feed> {

@@ -1,11 +1,13 @@
 import type { Graph } from '../graph/ir.js'
 
-/** The clean arm of a trial: a training on the clean data, and what detectors flag in them. */
+/** A training on the clean data: the clean arm of every trial with its seed. */
 export interface Control {
   readonly graph: Graph
   readonly seconds: number
-  /** Samples that a detector flags in the clean data, by what names the detector; filled in as they are asked for. */
-  readonly flagged: Map<string, Promise<number | null>>
+  /** Samples that a detector flags in the clean data, by what names detector and setting; filled in as they are asked for. */
+  readonly flagged: Map<string, number>
+  /** Class probabilities of the clean data by networks that were not trained on them. */
+  outOfSample?: () => Promise<Float32Array>
 }
 
 /** Trainings on clean data that one thread keeps. */
@@ -17,20 +19,15 @@ export class Controls {
 
   /** @param key - everything that can change the training */
   get(key: string, train: () => Promise<Control>): Promise<Control> {
-    const known = this.#known.get(key)
-    if (known) {
-      // Re-inserted as the most recent.
-      this.#known.delete(key)
-      this.#known.set(key, known)
-      return known
-    }
-    const trained = train()
-    this.#known.set(key, trained)
-    trained.catch(() => this.#known.delete(key))
+    const control = this.#known.get(key) ?? train()
+    // Re-inserted as the most recent.
+    this.#known.delete(key)
+    this.#known.set(key, control)
+    control.catch(() => this.#known.delete(key))
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= kept) break
       this.#known.delete(oldest)
     }
-    return trained
+    return control
   }
 }

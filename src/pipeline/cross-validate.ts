@@ -29,7 +29,10 @@ export async function crossValidate(request: CrossValidateRequest): Promise<Floa
   let out = new Float32Array()
   for (let fold = 0; fold < folds; fold++) {
     const others = keepSamples(set, (index) => foldOf[index] !== fold)
-    const learned = await learner(others, { seed: createRng('trial fold', seed, fold).uint32(), signal })
+    const learned = await learner(others, {
+      seed: createRng('trial fold', seed, fold).uint32(),
+      signal,
+    })
     onTrained(learned)
     const network = await openNetwork(learned.graph, input, open)
     try {

@@ -1,7 +1,7 @@
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
 import { FeatureModel } from '../model/features.js'
-import { ModelHandle } from '../model/handle.js'
+import { argmax, ModelHandle } from '../model/handle.js'
 import { prepareModel, type PrepareOptions } from '../model/prepare.js'
 import type { SessionOptions } from '../runtime/session.js'
 
@@ -46,5 +46,19 @@ export async function openNetwork(
       await features?.close()
       await handle.close()
     },
+  }
+}
+
+/** The class that a network gives each sample. */
+export function predictor({
+  classes,
+  scores,
+}: Pick<Network, 'classes' | 'scores'>): (x: Float32Array) => Promise<Int32Array> {
+  return async (x) => {
+    if (x.length === 0) return new Int32Array()
+    const rows = await scores(x)
+    return Int32Array.from({ length: rows.length / classes }, (_, i) =>
+      argmax(rows, i * classes, classes),
+    )
   }
 }

@@ -134,7 +134,9 @@ function examinationsOf(input: PlanInput): ExaminationTask[] {
   })
 }
 
-const providerOf = ({ devices }: PlanInput): string => [...devices].sort().join('+')
+/** What of the devices decides over a result. */
+export const providerOf = ({ devices }: Pick<PlanInput, 'devices'>): string =>
+  [...devices].sort().join('+')
 
 function shards(samples: number, most: number, multipleOf: number): [number, number][] {
   const least = Math.ceil(samples / most)

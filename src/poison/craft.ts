@@ -43,6 +43,7 @@ export async function craft(request: CraftRequest): Promise<Crafted> {
       expected: `[${train.shape.join(', ')}]`,
     })
   const budget = budgetOf(request)
+  checkTest(request)
   const notes: string[] = []
   const poisoned = await run(request, budget, notes)
   const epsilon = plugin.epsilon?.(params) ?? null
@@ -55,6 +56,20 @@ export async function craft(request: CraftRequest): Promise<Crafted> {
     victims: poisoned.victims ?? [],
     notes,
   }
+}
+
+/** Success is counted on test samples: without one there is nothing to attack. */
+function checkTest({ plugin, test, source, target }: CraftRequest): void {
+  const isAttacked = (label: number): boolean =>
+    source === null ? label !== target : label === source
+  if (plugin.goal === 'availability' || test.labels.some(isAttacked)) return
+  throw new GauntletError('GNT_ATTACK_NEEDS', {
+    what: 'the test data have no sample to attack',
+    where: plugin.id,
+    got: 'none',
+    expected: source === null ? `one of another class than ${target}` : `one of class ${source}`,
+    fix: 'take more test data, or another source class',
+  })
 }
 
 function run(request: CraftRequest, budget: Budget, notes: string[]): Promise<Poisoned> {

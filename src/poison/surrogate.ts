@@ -1,8 +1,10 @@
 import { GauntletError } from '../errors.js'
 import type { Graph } from '../graph/ir.js'
-import { parameterOf } from '../graph/passes/parameters.js'
 import { elementCount } from '../graph/tensor.js'
 import { featureGraph, penultimate } from '../model/penultimate.js'
+import type { PrepareOptions } from '../model/prepare.js'
+import { prepareTraining, type TrainableModel } from '../model/training.js'
+import { inferenceForm } from '../model/training-form.js'
 import { probeShapes } from '../model/probe.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
@@ -13,7 +15,7 @@ import {
   compilePull,
   secondOrderNames,
 } from '../step/second-order.js'
-import { differentiableOf, inner } from './trainer.js'
+import { chooseParameters, type Trained } from './parameters.js'
 import type { Surrogate } from './types.js'
 
 export interface SurrogateOptions extends SessionOptions {
@@ -21,7 +23,9 @@ export interface SurrogateOptions extends SessionOptions {
    * What training changes, by name; `head`: the last linear layer alone. Where the second derivative of the others
    * cannot be had, the head's are used, and `note` says so.
    */
-  readonly parameters: readonly string[] | 'head'
+  readonly parameters: Trained
+  /** How samples become the network's input. */
+  readonly input?: PrepareOptions | undefined
   readonly note?: ((text: string) => void) | undefined
 }
 
@@ -36,13 +40,20 @@ export class NetworkSurrogate implements Surrogate {
   readonly #model: Differentiable
   readonly #features: Graph
   readonly #head: readonly string[]
+  /** What training changes. */
+  readonly #parameters: readonly string[]
   readonly #options: SurrogateOptions
   readonly #sessions = new Map<string, Promise<Session>>()
   #second: Promise<SecondOrder> | undefined
   #wanted: { readonly of: Labelled; readonly gradient: ParameterVector } | undefined
 
-  private constructor(model: Differentiable, options: SurrogateOptions) {
+  private constructor(
+    { model, inner }: TrainableModel,
+    parameters: readonly string[],
+    options: SurrogateOptions,
+  ) {
     this.#model = model
+    this.#parameters = parameters.map(inner)
     this.#options = options
     const found = penultimate(model.graph, model.logits)
     this.featureWidth = found.width
@@ -56,7 +67,10 @@ export class NetworkSurrogate implements Surrogate {
    * @throws GNT_MODEL_UNSUPPORTED for another form, or a network without a linear layer at its end
    */
   static async open(graph: Graph, options: SurrogateOptions): Promise<NetworkSurrogate> {
-    return new NetworkSurrogate(await differentiableOf(graph), options)
+    const { input = {}, parameters } = options
+    const chosen = chooseParameters(inferenceForm(graph).graph, parameters, input.output)
+    const names = chosen.map(({ name }) => name)
+    return new NetworkSurrogate(await prepareTraining(graph, names, input), names, options)
   }
 
   scores(x: Float32Array): Promise<Float32Array> {
@@ -158,10 +172,8 @@ export class NetworkSurrogate implements Surrogate {
   async #openSecond(): Promise<SecondOrder> {
     const { parameters, note } = this.#options
     if (parameters === 'head') return this.#secondOf(this.#head)
-    const names = parameters.map(inner)
-    for (const name of names) parameterOf(this.#model.graph, name)
     try {
-      return await this.#secondOf(names)
+      return await this.#secondOf(this.#parameters)
     } catch (error) {
       if (!(error instanceof GauntletError) || this.#head.length === 0) throw error
       const { what, where } = error.detail

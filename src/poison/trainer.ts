@@ -1,71 +1,113 @@
-import { GauntletError } from '../errors.js'
-import type { Graph, Tensor } from '../graph/ir.js'
-import { upgrade } from '../graph/opset.js'
-import { parameterOf, setParameters } from '../graph/passes/parameters.js'
-import { rebatch } from '../graph/passes/rebatch.js'
-import { renameValues } from '../graph/passes/rename.js'
-import { bindInputs, pick } from '../graph/passes/select.js'
+import type { Graph } from '../graph/ir.js'
+import { setParameters } from '../graph/passes/parameters.js'
+import { drawMask } from '../graph/passes/train-mode.js'
 import { elementCount, floats, tensorOfFloats } from '../graph/tensor.js'
-import { probeShapes } from '../model/probe.js'
+import type { PrepareOptions } from '../model/prepare.js'
+import { inferenceForm } from '../model/training-form.js'
+import { prepareTraining, type TrainableModel } from '../model/training.js'
 import { encodeModel } from '../onnx/encode.js'
 import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
 import type { Differentiable } from '../step/compile.js'
-import { compileTraining, trainingNames, type TrainingOptions } from '../step/train.js'
+import type { OptimizerSpec } from '../step/optimizers/index.js'
+import { compileTraining, type CompiledTraining } from '../step/train.js'
 import { createRng } from '../util/rng.js'
+import { freshWeights } from './initial-weights.js'
+import { chooseParameters, type Trained } from './parameters.js'
+
+export interface TrainerOptions {
+  /** Mean over the batch. Default `ce`. */
+  readonly loss?: 'ce' | undefined
+  /** Default `all`. */
+  readonly parameters?: Trained | undefined
+  readonly optimizer: OptimizerSpec
+  /** Greatest Euclidean norm of all gradients together. Default: none. */
+  readonly clipNorm?: number | undefined
+  /** What the training begins with: the weights of the file (fine-tuning), or new ones. Default `given`. */
+  readonly weights?: 'given' | 'fresh' | undefined
+  /** Of new weights and of what Dropout drops. Default 0. */
+  readonly seed?: number | undefined
+  /** How samples become the network's input, as for an attack. */
+  readonly input?: PrepareOptions | undefined
+}
 
 export interface StepResult {
-  /** Mean loss of the batch, and its logits (N, K), under the weights before the update. */
+  /** Mean loss of the batch, and its logits (N, K), in training mode under the weights before the update. */
   readonly loss: number
   readonly logits: Float32Array
 }
 
-/** A classifier in training: its compiled step, and its weights and momentum between the steps. */
+/** A classifier in training: its compiled step, and what lives from step to step. */
 export class Trainer {
-  /** The network as it was given, values called `m/…`; `weights` feeds what `freeDifferentiable` frees of it. */
+  /**
+   * The network as it is run, its weights as they were given; `weights` feeds what `freeDifferentiable` frees of it.
+   * Values are called `m/…`.
+   */
   readonly model: Differentiable
   /** Names of the trained constants in `model`. */
   readonly parameters: readonly string[]
-  readonly #session: Session
+  /** Rows that a batch must have: two where a BatchNormalization reads its statistics. */
+  readonly leastRows: number
   readonly #source: Graph
-  readonly #weights = new Map<string, Tensor>()
-  readonly #momentum = new Map<string, Tensor>()
+  readonly #compiled: CompiledTraining
+  readonly #session: Session
+  readonly #seed: number
+  readonly #outer: ReadonlyMap<string, string>
+  /** Weights, running statistics and buffers, by their inputs. */
+  readonly #state = new Map<string, Feed>()
+  #steps = 0
 
   private constructor(
     source: Graph,
-    model: Differentiable,
-    parameters: string[],
+    { model, inner }: TrainableModel,
+    parameters: readonly string[],
+    compiled: CompiledTraining,
     session: Session,
+    seed: number,
   ) {
-    this.#source = source
     this.model = model
     this.parameters = parameters
+    this.leastRows = compiled.readsBatch ? 2 : 1
+    this.#source = source
+    this.#compiled = compiled
     this.#session = session
-    for (const name of parameters) {
-      const tensor = parameterOf(model.graph, name)
-      this.#weights.set(name, tensor)
-      this.#momentum.set(name, tensorOfFloats(tensor.dims, new Float32Array(floats(tensor).length)))
+    this.#seed = seed
+    this.#outer = new Map(Object.keys(source.initializers).map((name) => [inner(name), name]))
+    for (const { input, initial, dims } of compiled.states) {
+      const tensor = initial === null ? undefined : model.graph.initializers[initial]
+      const data = tensor ? floats(tensor).slice() : new Float32Array(elementCount(dims))
+      this.#state.set(input, { dtype: 'float32', dims, data })
     }
   }
 
   /**
-   * @param graph - a classifier with one float32 input (N, ...sample) of known sample shape and logits (N, K) as its
-   *   output; not modified
+   * @param graph - a classifier of one float32 input (N, …sample); not modified. It may have been exported for
+   *   inference: Dropout and BatchNormalization are trained as such all the same, where the exporter left them
    * @throws GNT_MODEL_UNSUPPORTED for another form; what `compileTraining` throws
    */
   static async open(
     graph: Graph,
-    options: TrainingOptions,
+    options: TrainerOptions,
     session: SessionOptions = {},
   ): Promise<Trainer> {
-    const model = await differentiableOf(graph)
-    const parameters = options.parameters.map(inner)
-    const { graph: step } = compileTraining(model, { ...options, parameters })
-    return new Trainer(graph, model, parameters, await Session.open(encodeModel(step), session))
+    const { seed = 0, parameters: trained = 'all', weights = 'given' } = options
+    const parameters = chooseParameters(inferenceForm(graph).graph, trained, options.input?.output)
+    const names = parameters.map(({ name }) => name)
+    const begun = weights === 'fresh' ? freshWeights(graph, parameters, seed) : graph
+    const trainable = await prepareTraining(begun, names, options.input)
+    const inner = names.map(trainable.inner)
+    const compiled = compileTraining(trainable.model, {
+      ...options,
+      parameters: inner,
+      dropouts: trainable.dropouts,
+    })
+    const opened = await Session.open(encodeModel(compiled.graph), session)
+    const source = inferenceForm(begun).graph
+    return new Trainer(source, trainable, inner, compiled, opened, seed)
   }
 
   /** The current weights as inputs of a graph compiled of `freeDifferentiable(model, parameters)`. */
   get weights(): Record<string, Feed> {
-    return Object.fromEntries([...this.#weights].map(([name, tensor]) => [name, feedOf(tensor)]))
+    return Object.fromEntries(this.parameters.map((name) => [name, this.#state.get(name)!]))
   }
 
   /** Wall seconds inside ONNX Runtime so far. */
@@ -75,7 +117,7 @@ export class Trainer {
 
   /**
    * One step on one batch.
-   * @param x - (N, ...sample), C order
+   * @param x - (N, ...sample), C order, in the data's units
    * @param labels - N class indices
    */
   async train(
@@ -84,10 +126,7 @@ export class Trainer {
     learningRate: number,
   ): Promise<StepResult> {
     const { model } = this
-    const momentum = [...this.#momentum].map(([name, tensor]) => [
-      trainingNames.momentum(name),
-      feedOf(tensor),
-    ])
+    const scalars = { learning_rate: learningRate, ...this.#compiled.scalarsAt(++this.#steps) }
     const out = await this.#session.run({
       [model.input]: { dtype: 'float32', dims: [labels.length, ...model.sampleShape], data: x },
       labels: {
@@ -95,23 +134,34 @@ export class Trainer {
         dims: [labels.length],
         data: BigInt64Array.from(Array.from(labels), BigInt),
       },
-      learning_rate: { dtype: 'float32', dims: [], data: Float32Array.of(learningRate) },
-      ...this.weights,
-      ...Object.fromEntries(momentum),
+      ...Object.fromEntries(
+        Object.entries(scalars).map(([name, value]) => [name, scalarFeed(value)]),
+      ),
+      ...this.#masks(labels.length),
+      ...Object.fromEntries(this.#state),
     })
-    for (const name of this.parameters) {
-      this.#weights.set(name, tensorOf(out, trainingNames.next(name)))
-      this.#momentum.set(name, tensorOf(out, trainingNames.nextMomentum(name)))
-    }
+    for (const { input, output } of this.#compiled.states) this.#state.set(input, out[output]!)
     return { loss: dataOf(out, 'loss')[0] ?? NaN, logits: dataOf(out, 'logits') }
   }
 
-  /** The graph that was given, with the weights of now. */
-  graph(): Graph {
-    const outer = [...this.#weights].map(
-      ([name, tensor]) => [name.slice(prefix.length), tensor] as const,
+  /** What Dropout drops in this step: a stream for each node and step. */
+  #masks(rows: number): Record<string, Feed> {
+    return Object.fromEntries(
+      this.#compiled.masks.map((mask) => {
+        const rng = createRng('dropout', this.#seed, mask.input, this.#steps)
+        const drawn = drawMask(mask, rows, (out) => rng.fillUniform(out, 0, 1))
+        return [mask.input, { dtype: 'float32', ...drawn }]
+      }),
     )
-    return setParameters(this.#source, new Map(outer))
+  }
+
+  /** The graph that was given, in inference form, with the weights and running statistics of now. */
+  graph(): Graph {
+    const values = [...this.#outer].flatMap(([inner, name]) => {
+      const state = this.#state.get(inner)
+      return state ? [[name, tensorOfFloats(state.dims, state.data as Float32Array)] as const] : []
+    })
+    return setParameters(this.#source, new Map(values))
   }
 
   async close(): Promise<void> {
@@ -119,64 +169,11 @@ export class Trainer {
   }
 }
 
-const prefix = 'm/'
-/** The model's own names could be those of the inputs and outputs that a compiled graph adds. */
-export const inner = (name: string): string => `${prefix}${name}`
+const scalarFeed = (value: number): Feed => ({
+  dtype: 'float32',
+  dims: [],
+  data: Float32Array.of(value),
+})
 
-export async function differentiableOf(graph: Graph): Promise<Differentiable> {
-  const input = pick(graph.inputs, undefined, 'input')
-  const output = pick(graph.outputs, undefined, 'output')
-  const sampleShape = input.dims?.slice(1) ?? []
-  if (input.dtype !== 'float32' || !isFixed(sampleShape) || sampleShape.length === 0)
-    throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
-      what: 'only a network with one float32 input of known sample shape can be trained',
-      where: `input ${input.name}`,
-      got: `${input.dtype} [${(input.dims ?? ['?']).map((size) => size ?? '?').join(', ')}]`,
-      expected: 'float32 [N, …]',
-    })
-  const renamed = renameValues(bindInputs(graph, input.name, {}), inner)
-  const fixed = input.dims?.[0]
-  const free = rebatch(renamed, inner(input.name), typeof fixed === 'number' ? fixed : null)
-  const feed = (n: number): Record<string, Feed> => {
-    const dims = [n, ...sampleShape]
-    const rng = createRng('probe', ...dims)
-    const data = Float32Array.from({ length: elementCount(dims) }, () => rng.uniform())
-    return { [inner(input.name)]: { dtype: 'float32', dims, data } }
-  }
-  const shapes = await probeShapes(free, null, feed)
-  const upgraded = upgrade(free, new Map([...shapes].map(([name, info]) => [name, info.shape])))
-  const infos = await probeShapes(upgraded, null, feed)
-  const shape = infos.get(inner(output.name))?.shape ?? []
-  const classes = shape[1]
-  if (shape.length !== 2 || typeof classes !== 'number' || classes < 2)
-    throw new GauntletError('GNT_MODEL_UNSUPPORTED', {
-      what: 'only a classifier with one logit for each class can be trained',
-      where: `output ${output.name}`,
-      got: `${shape.length} axes`,
-      expected: '[N, K] with K from 2',
-    })
-  return {
-    graph: upgraded,
-    infos,
-    input: inner(input.name),
-    logits: inner(output.name),
-    classes,
-    sampleShape,
-    batch: null,
-  }
-}
-
-const isFixed = (dims: readonly unknown[]): dims is readonly number[] =>
-  dims.every((size) => typeof size === 'number')
-
-function feedOf(tensor: Tensor): Feed {
-  return { dtype: 'float32', dims: tensor.dims, data: floats(tensor) }
-}
-
-function dataOf(outputs: Readonly<Record<string, Feed>>, name: string): Float32Array {
-  return outputs[name]?.data as Float32Array
-}
-
-function tensorOf(outputs: Readonly<Record<string, Feed>>, name: string): Tensor {
-  return tensorOfFloats(outputs[name]?.dims ?? [], dataOf(outputs, name))
-}
+const dataOf = (outputs: Readonly<Record<string, Feed>>, name: string): Float32Array =>
+  outputs[name]?.data as Float32Array

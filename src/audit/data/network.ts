@@ -6,6 +6,7 @@ import { Trainer } from '../../poison/trainer.js'
 import { createRng, type Rng } from '../../util/rng.js'
 import type { AuditModel, AuditSource } from '../types.js'
 import { auditNetwork } from './lib/architecture.js'
+import { softmax } from './lib/softmax.js'
 import { drawSubset, type Subset } from './lib/subset.js'
 
 export interface OpenModel extends AuditModel {
@@ -159,7 +160,8 @@ export async function crossValidate(
         options.checkpoint()
         const scores = await model.scores(x)
         labels.forEach((_, r) => {
-          if (fold[from + r] === left) softmaxInto(out, from + r, scores, r, source.classes)
+          if (fold[from + r] !== left) return
+          out.set(softmax(scores, r, source.classes), (from + r) * source.classes)
         })
       }
     } finally {
@@ -168,21 +170,4 @@ export async function crossValidate(
     options.onFold?.(left + 1)
   }
   return out
-}
-
-function softmaxInto(
-  out: Float32Array,
-  to: number,
-  logits: Float32Array,
-  row: number,
-  classes: number,
-): void {
-  const own = logits.subarray(row * classes, (row + 1) * classes)
-  const most = own.reduce((a, b) => Math.max(a, b), -Infinity)
-  const exps = own.map((logit) => Math.exp(logit - most))
-  const sum = exps.reduce((a, b) => a + b, 0)
-  out.set(
-    exps.map((value) => value / sum),
-    to * classes,
-  )
 }

@@ -8,7 +8,7 @@ import { sumTo } from '../sum-to.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 
 /** 1 / √(variance + ε). */
-function inverseDeviation(context: RuleContext, variance: string, epsilon: number): string {
+export function inverseDeviation(context: RuleContext, variance: string, epsilon: number): string {
   const { g } = context
   return g.emit('Reciprocal', [
     g.emit('Sqrt', [g.emit('Add', [variance, context.scalar(epsilon)])]),
@@ -16,7 +16,7 @@ function inverseDeviation(context: RuleContext, variance: string, epsilon: numbe
 }
 
 /** (C) → (C, 1, …, 1): a channel's value for each of its positions. */
-function perChannel({ g }: RuleContext, value: string, rank: number): string {
+export function perChannel({ g }: RuleContext, value: string, rank: number): string {
   return rank <= 2 ? value : g.emit('Reshape', [value, g.ints([-1, ...ones(rank - 2)])])
 }
 

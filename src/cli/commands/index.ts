@@ -12,6 +12,7 @@ import { gateCommand } from './gate.js'
 import { initCommand } from './init.js'
 import { opsCommand } from './ops.js'
 import { pluginsCommand } from './plugins.js'
+import { poisonCommand } from './poison.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   reportCommand,
   baselineCommand,
   attackCommand,
+  poisonCommand,
   attacksCommand,
   pluginsCommand,
   suitesCommand,

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { totalmem } from 'node:os'
+import { sampleSize, type Dataset } from '../../data/dataset.js'
 import type { Task } from '../../plan/task.js'
-import type { Cell } from '../../plan/plan.js'
+import type { Cell, Plan } from '../../plan/plan.js'
+import type { TrialTask } from '../../plan/trial.js'
 import type { Store } from '../../store/store.js'
 import type { RunStatus } from '../../store/types.js'
 import { execute, type ExecuteResult } from '../../../workers/coordinator.js'
@@ -60,12 +63,13 @@ export async function executeRun(
   const todo = unique.filter((task) => !cached.has(task.key))
   const examined = await stored.existing?.examinationsOf(plan.examinations.map(({ key }) => key))
   const examinations = plan.examinations.filter(({ key }) => !examined?.has(key))
-  const total = unique.length + plan.examinations.length
-  const known = total - todo.length - examinations.length
+  const { all, trials } = await openTrials(plan, stored.existing)
+  const total = unique.length + plan.examinations.length + all
+  const known = total - todo.length - examinations.length - trials.length
   const begin = async (): Promise<OpenRun> => {
     const run = await openRun(resolved, await stored.open())
     const cells = new Map<string, number>()
-    for (const task of [...examinations, ...todo])
+    for (const task of [...examinations, ...todo, ...trials])
       cells.set(task.cell, (cells.get(task.cell) ?? 0) + 1)
     const { runId, resumed } = run
     events?.onPlan?.({ runId, resumed, total, cached: known, cells })
@@ -92,14 +96,19 @@ export async function executeRun(
     const result = await execute({
       tasks: todo,
       examinations,
+      trials,
+      mostTrials: resolved.trainingData && mostTrials(resolved.trainingData, resolved.dataset),
       rehearsals: rehearsals(plan.cells, todo),
-      dataset: tasks[0]!.dataset,
+      trialRehearsals: trialRehearsals(trials),
+      dataset: plan.dataset,
+      trainingData: trials[0]?.trainingData,
       workers,
       devices: options.devices,
       plugins: options.plugins,
       signal,
       sink: {
         save: async (task, outcome) => void (await begun().store.saveResult(task, outcome)),
+        saveTrial: async (result) => void (await begun().store.saveTrial(result)),
         saveExamination: ({ key }, findings) => begun().store.saveExamination(key, findings),
         fail: async (task, kind, message) =>
           void (await begun().store.saveFailure(begun().runId, task.key, { kind, message })),
@@ -112,7 +121,7 @@ export async function executeRun(
         what: 'interrupted before the first task',
         fix: 'nothing was written; run the same command again',
       })
-    const isWhole = result.done === todo.length + examinations.length
+    const isWhole = result.done === todo.length + examinations.length + trials.length
     const status = isWhole ? 'complete' : result.interrupted ? 'interrupted' : 'incomplete'
     return await finish(run, status, result)
   } catch (error) {
@@ -120,6 +129,35 @@ export async function executeRun(
     await run?.store.setRunStatus(run.runId, 'incomplete').catch(() => {})
     throw error
   }
+}
+
+/** The trials of a plan that are still to do, by seed: those that share their clean training follow each other. */
+async function openTrials(
+  { trialCells }: Plan,
+  store: Store | undefined,
+): Promise<{ readonly all: number; readonly trials: readonly TrialTask[] }> {
+  const tasks = trialCells.flatMap((cell) => cell.tasks)
+  const unique = [...new Map(tasks.map((task) => [task.key, task])).values()]
+  const done = await store?.trialsOf(unique.map(({ key }) => key))
+  const open = unique.filter(({ key }) => !done?.has(key))
+  return { all: unique.length, trials: open.toSorted((a, b) => a.trial - b.trial) }
+}
+
+/** Copies of the training data in float32 that one trial holds at its peak. */
+const copiesOfATrial = 4
+
+/** Trials that may run at the same time, so that their data take half of the memory at most. */
+export function mostTrials(
+  train: Pick<Dataset, 'count' | 'shape'>,
+  test: Pick<Dataset, 'count' | 'shape'>,
+): number {
+  const floats = train.count * sampleSize(train) * copiesOfATrial + test.count * sampleSize(test)
+  return Math.max(1, Math.floor(totalmem() / 2 / (floats * 4)))
+}
+
+/** One trial of each pipeline × poison × rate that still has work. */
+export function trialRehearsals(trials: readonly TrialTask[]): TrialTask[] {
+  return [...new Map(trials.toReversed().map((task) => [task.cell, task])).values()].toReversed()
 }
 
 /** A run in its store. */

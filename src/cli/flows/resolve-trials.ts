@@ -1,6 +1,5 @@
-import { dirname } from 'node:path'
 import type { Config } from '../../config/schema.js'
-import type { Dataset, DatasetSpec } from '../../data/dataset.js'
+import type { Dataset } from '../../data/dataset.js'
 import { GauntletError } from '../../errors.js'
 import type { PoisoningRecord, TrainingSpec, TrialCell } from '../../plan/trial.js'
 import { makeTrials } from '../../plan/trials.js'
@@ -33,7 +32,7 @@ export async function resolveTrials(request: TrialsRequest): Promise<TrialCell[]
     const training = config.models[i]?.training ?? config.training
     if (training === undefined)
       throw lacking(poisoning, 'training', 'how to train, as in { epochs: 10 }')
-    trained.push({ model, training: await resolveTraining(training, config.folder) })
+    trained.push({ model, training: await resolveTraining(training) })
   }
   return makeTrials({
     models: trained,

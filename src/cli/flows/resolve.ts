@@ -14,11 +14,13 @@ import { digestJson } from '../../util/hash.js'
 import type { Harness } from '../compose.js'
 import { expandSuites, type Check } from './checks.js'
 import { packageFile } from '../package-info.js'
+import { recordsOf, resolveTrials } from './resolve-trials.js'
 
 /** Everything a run needs, checked: nothing has been written yet. */
 export interface ResolvedRun {
   readonly plan: Plan
   readonly dataset: Dataset
+  readonly trainingData?: Dataset | undefined
   readonly suite: string
   readonly title: string
   readonly seed: number
@@ -40,7 +42,9 @@ export async function resolveRun(
   const models: ModelSpec[] = []
   for (const model of config.models) models.push(await modelSpec(model))
   const surrogates = await surrogatesOf(checks, models, config)
-  const overlapping = await trainedOn(config, dataset)
+  const trainingData = config.trainingData && (await loadDataset(config.trainingData))
+  const overlapping = trainingData && trainedOn(config, dataset, trainingData)
+  const trialCells = await resolveTrials({ config, suites, models, dataset, trainingData, harness })
   const suite = suites.map(({ id }) => id).join(', ')
   const made = makePlan({
     models,
@@ -53,6 +57,7 @@ export async function resolveRun(
     batch: config.batch,
     keepExamples: keptPerTask,
     examines: config.selfAudit,
+    trialCells,
   })
   // What is known of the training data belongs to the run: without it, an earlier run would be taken up.
   const plan = overlapping ? { ...made, digest: digestJson([made.digest, overlapping]) } : made
@@ -60,6 +65,7 @@ export async function resolveRun(
   return {
     plan,
     dataset,
+    trainingData,
     suite,
     title: config.title,
     seed: config.seed,
@@ -80,19 +86,18 @@ export async function resolveRun(
       models: models.map((model) => ({ ...model, path: shown(model.path) })),
       surrogates: [...surrogates.values()].map((one) => ({ ...one, path: shown(one.path) })),
       suites,
+      ...(trialCells.length === 0 ? {} : { poisonings: recordsOf(trialCells, harness) }),
     },
   }
 }
 
-/** Samples that the models were trained on; undefined where the configuration does not say. */
-async function trainedOn(config: Config, dataset: Dataset): Promise<number[] | undefined> {
-  if (config.trainingData === undefined) return undefined
-  const other = await loadDataset(config.trainingData)
+/** Samples that the models were trained on. @throws GNT_DATA_SHAPE */
+function trainedOn(config: Config, dataset: Dataset, other: Dataset): number[] {
   const [own, theirs] = [dataset, other].map(({ shape }) => shape.join('×'))
   if (own !== theirs)
     throw new GauntletError('GNT_DATA_SHAPE', {
       what: 'the training data are of another shape than the data',
-      where: config.trainingData.path,
+      where: config.trainingData?.path,
       got: theirs,
       expected: own,
     })

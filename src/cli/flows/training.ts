@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { isAbsolute, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { TrainingConfig } from '../../config/training-schema.js'
 import { GauntletError } from '../../errors.js'
 import type { TrainingSpec } from '../../plan/trial.js'
@@ -7,18 +7,15 @@ import { checkCommand, checkProgram, splitCommand } from '../../poison/command-l
 import { sha256 } from '../../util/hash.js'
 
 /** Learning rates that are taken where none is given. */
-const learningRates = { sgd: 0.05, adam: 0.001, adamw: 0.001 } as const
+const learningRates = { sgd: 0.01, adam: 0.001, adamw: 0.001 } as const
 
 /**
  * A training as trials are told of it.
- * @param folder - where a command starts, and what its files are relative to
+ * @param config - its paths are absolute
  * @throws GNT_CONFIG for a command that cannot work; GNT_FILE for a file of its that is not there
  */
-export async function resolveTraining(
-  config: TrainingConfig,
-  folder: string,
-): Promise<TrainingSpec> {
-  if ('command' in config) return await resolveCommand(config, folder)
+export async function resolveTraining(config: TrainingConfig): Promise<TrainingSpec> {
+  if ('command' in config) return await resolveCommand(config)
   const { from, epochs, batch, optimizer, learningRate, schedule, augment, clipNorm } = config
   return {
     kind: 'built-in',
@@ -37,9 +34,8 @@ export async function resolveTraining(
 
 async function resolveCommand(
   config: Extract<TrainingConfig, { command: unknown }>,
-  folder: string,
 ): Promise<TrainingSpec> {
-  const { shell, timeout, keepFolder } = config
+  const { shell, timeout, keepFolder, cwd } = config
   const written = config.command
   if (shell && typeof written !== 'string')
     throw new GauntletError('GNT_CONFIG', {
@@ -51,15 +47,15 @@ async function resolveCommand(
   const parts = typeof written === 'string' ? splitCommand(written) : written
   const command = shell ? (written as string) : parts
   checkCommand(command)
-  if (!shell) checkProgram(parts[0]!, folder)
-  const digest = await digestFiles(parts.slice(1), config.files, folder)
+  if (!shell) checkProgram(parts[0]!, cwd)
+  const digest = await digestFiles(parts.slice(1), config.files, cwd)
   return {
     kind: 'command',
     command,
     shell,
     digest,
     timeoutSeconds: timeout,
-    cwd: folder,
+    cwd,
     keepFolder,
   }
 }
@@ -71,14 +67,15 @@ const largestScriptBytes = 2 ** 24
 async function digestFiles(
   parts: readonly string[],
   files: readonly string[],
-  folder: string,
+  cwd: string,
 ): Promise<string> {
   const contents: (string | Uint8Array)[] = []
-  for (const name of files) contents.push(name, await read(resolve(folder, name)))
+  for (const path of files) contents.push(basename(path), await read(path))
   for (const part of parts) {
-    const path = isAbsolute(part) ? part : resolve(folder, part)
+    const path = resolve(cwd, part)
     const found = part.includes('{') ? null : await stat(path).catch(() => null)
-    if (found?.isFile() && found.size <= largestScriptBytes) contents.push(part, await read(path))
+    if (found?.isFile() && found.size <= largestScriptBytes)
+      contents.push(basename(path), await read(path))
   }
   return sha256(...contents)
 }

@@ -70,6 +70,20 @@ export function classThreshold(
   return quantiles[Math.max(0, Math.min(Math.ceil(0.75 * n), n - 1) - 1)] ?? Infinity
 }
 
+/** The greater of `normalThreshold` and `classThreshold`: for poison that aims at few classes. */
+export function thresholdFor(
+  scores: Float64Array,
+  labels: Int32Array,
+  classes: number,
+  rate: number,
+  sides: 1 | 2,
+): number {
+  return Math.max(
+    normalThreshold(rate, sides),
+    classThreshold(scores, labels, classes, rate),
+  )
+}
+
 /** Indices of the scores above the threshold. */
 export function above(scores: Float64Array, threshold: number): Int32Array {
   return Int32Array.from(scores.keys()).filter((i) => scores[i]! > threshold)
@@ -79,7 +93,7 @@ export function detection(
   scores: Float64Array,
   threshold: number,
   more: Partial<Pick<Detection, 'reasons' | 'notApplicable'>> = {},
-): Detection {
+): Detection & { readonly threshold: number } {
   return {
     scores,
     threshold,

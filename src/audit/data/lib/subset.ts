@@ -22,7 +22,12 @@ export async function drawSubset(
   checkpoint: () => void,
 ): Promise<Subset> {
   const size = source.shape.reduce((product, side) => product * side, 1)
-  const indices = chosen(source.count, isIn, Math.min(mostSamples, Math.floor(mostValues / size)), rng)
+  const indices = chosen(
+    source.count,
+    isIn,
+    Math.min(mostSamples, Math.floor(mostValues / size)),
+    rng,
+  )
   const x = new Float32Array(indices.length * size)
   const labels = new Int32Array(indices.length)
   let next = 0

@@ -1,0 +1,232 @@
+import { basename, resolve } from 'node:path'
+import { defaultWorkers } from '../../config/schema.js'
+import { trainingSchema, type TrainingConfig } from '../../config/training-schema.js'
+import type { Dataset, DatasetSpec } from '../../data/dataset.js'
+import { loadDataset } from '../../data/load.js'
+import { GauntletError } from '../../errors.js'
+import { providerOf } from '../../plan/plan.js'
+import type { PoisonRateSpec, TrialCell, TrialResult, TrialTask } from '../../plan/trial.js'
+import { makeTrials } from '../../plan/trials.js'
+import { firstProblem } from '../../util/schema-problem.js'
+import { execute } from '../../../workers/coordinator.js'
+import { createHarness, type Harness } from '../compose.js'
+import { interruptible } from '../interrupt.js'
+import type { Io } from '../io.js'
+import { Progress } from '../progress.js'
+import { mostTrials, trialRehearsals } from './execute-run.js'
+import { readParams } from './params.js'
+import { expandPoisons } from './poison-checks.js'
+import { summarize, type CellSummary } from './poison-summary.js'
+import { modelSpec } from './resolve.js'
+import { resolveTraining } from './training.js'
+
+/** The command line of `gauntlet poison`, read. */
+export interface PoisonArgs {
+  readonly model: string
+  readonly data: string
+  readonly test: string
+  readonly poison: string
+  readonly rates: readonly PoisonRateSpec[]
+  readonly trials: number
+  readonly source?: number | 'any' | undefined
+  readonly target?: number | undefined
+  readonly params: readonly string[]
+  readonly detectors: readonly string[]
+  readonly falsePositiveRate: number
+  /** `name=value` of the built-in trainer. */
+  readonly training: readonly string[]
+  readonly command?: string | undefined
+  readonly shell: boolean
+  readonly timeoutSeconds?: number | undefined
+  readonly keepFolder: boolean
+  readonly range?: readonly [number, number] | undefined
+  readonly layout?: 'nchw' | 'nhwc' | undefined
+  readonly mean?: readonly number[] | undefined
+  readonly std?: readonly number[] | undefined
+  readonly limit?: number | undefined
+  readonly testLimit?: number | undefined
+  readonly device: string
+  readonly workers?: number | undefined
+  readonly seed: number
+}
+
+/** What `--json` prints. */
+export interface PoisonOnceResult {
+  /** One a rate. */
+  readonly summaries: readonly CellSummary[]
+  /** All trials, as a run's store holds them. */
+  readonly trials: readonly TrialResult[]
+  /** Of the trials that failed, the messages. */
+  readonly failures: readonly string[]
+  readonly seconds: number
+  readonly workers: number
+}
+
+/** Poisons one pipeline, without a configuration; nothing is written. */
+export async function poisonOnce(
+  args: PoisonArgs,
+  io: Io,
+  { quiet = false }: { readonly quiet?: boolean } = {},
+): Promise<PoisonOnceResult> {
+  const harness = createHarness()
+  const workers = args.workers ?? defaultWorkers()
+  const { cells, train, test } = await planOf(args, harness, io.cwd)
+  const { results, failures, seconds } = await runAll(
+    cells,
+    { args, workers, train, test },
+    io,
+    quiet,
+  )
+  return {
+    summaries: cells.map((cell) =>
+      summarize(
+        cell,
+        cell.tasks.flatMap(({ key }) => results.get(key) ?? []),
+        train.count,
+      ),
+    ),
+    trials: [...results.values()],
+    failures,
+    seconds,
+    workers,
+  }
+}
+
+async function planOf(
+  args: PoisonArgs,
+  harness: Harness,
+  cwd: string,
+): Promise<{ cells: TrialCell[]; train: Dataset; test: Dataset }> {
+  const { range, layout, mean, std } = args
+  const specOf = (path: string, limit: number | undefined): DatasetSpec => ({
+    path: path === 'glyphs' ? path : resolve(cwd, path),
+    range,
+    layout,
+    limit,
+  })
+  // Synthetic samples of another seed: else the test data would be the first of the training data.
+  const specs = {
+    train: { ...specOf(args.data, args.limit), ...(args.data === 'glyphs' ? { seed: 2 } : {}) },
+    test: specOf(args.test, args.testLimit),
+  }
+  const [train, test] = [await loadDataset(specs.train), await loadDataset(specs.test)]
+  const path = resolve(cwd, args.model)
+  const model = await modelSpec({
+    version: basename(path),
+    path,
+    layout,
+    mean: mean && [...mean],
+    std: std && [...std],
+  })
+  const classes = Math.max(train.classes, test.classes)
+  const suite = {
+    poisons: [
+      {
+        use: args.poison,
+        params: readParams(args.params),
+        rates: [...args.rates],
+        trials: args.trials,
+        source: args.source,
+        target: args.target,
+      },
+    ],
+    detectors: [...args.detectors],
+    falsePositiveRate: args.falsePositiveRate,
+  }
+  const cells = makeTrials({
+    models: [{ model, training: await resolveTraining(trainingOf(args, cwd)) }],
+    checks: expandPoisons([suite], harness, classes),
+    trainingData: { ...specs.train, digest: train.digest },
+    dataset: { ...specs.test, digest: test.digest },
+    classes,
+    seed: args.seed,
+    provider: providerOf({ devices: [args.device] }),
+    batch: 64,
+  })
+  return { cells, train, test }
+}
+
+/** @throws GNT_USAGE naming the option */
+function trainingOf(args: PoisonArgs, cwd: string): TrainingConfig {
+  const { command, shell, timeoutSeconds, keepFolder, training } = args
+  if (command !== undefined && training.length > 0)
+    throw new GauntletError('GNT_USAGE', {
+      what: 'two ways to train',
+      where: '--training, --command',
+      fix: 'give --training for the built-in trainer, or --command for your own',
+    })
+  const value =
+    command === undefined
+      ? readParams(training, '--training')
+      : {
+          command,
+          shell,
+          keepFolder,
+          cwd,
+          ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+        }
+  const parsed = trainingSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const { path, ...problem } = firstProblem(trainingSchema, value, parsed.error)
+  const option = command === undefined ? '--training' : '--command'
+  throw new GauntletError('GNT_USAGE', { ...problem, where: path ? `${option} ${path}` : option })
+}
+
+interface RunSettings {
+  readonly args: PoisonArgs
+  readonly workers: number
+  readonly train: Dataset
+  readonly test: Dataset
+}
+
+async function runAll(
+  cells: readonly TrialCell[],
+  { args, workers, train, test }: RunSettings,
+  io: Io,
+  quiet: boolean,
+): Promise<{ results: Map<string, TrialResult>; failures: string[]; seconds: number }> {
+  const trials = cells.flatMap((cell) => cell.tasks).toSorted((a, b) => a.trial - b.trial)
+  const results = new Map<string, TrialResult>()
+  const failures: string[] = []
+  const progress = new Progress(io, { quiet, title: false })
+  progress.onRehearsal()
+  const never = (): never => {
+    throw new Error('a task that is no trial')
+  }
+  const executed = await interruptible(io, (signal) =>
+    execute({
+      tasks: [],
+      trials,
+      trialRehearsals: trialRehearsals(trials),
+      mostTrials: mostTrials(train, test),
+      dataset: trials[0]!.dataset,
+      trainingData: trials[0]!.trainingData,
+      workers: Math.min(workers, trials.length),
+      devices: [args.device],
+      signal,
+      sink: {
+        save: never,
+        saveTrial: async (result) => void results.set(result.key, result),
+        fail: async (task, _kind, message) =>
+          void failures.push(`${nameOf(task as TrialTask)}: ${message}`),
+      },
+      onStart: () =>
+        progress.onPlan({
+          runId: '',
+          resumed: false,
+          total: trials.length,
+          cached: 0,
+          cells: new Map(cells.map((cell) => [cell.id, cell.tasks.length])),
+        }),
+      onTask: (task, state) => progress.onTask(task, state),
+    }),
+  ).finally(() => progress.end())
+  if (executed.interrupted)
+    throw new GauntletError('GNT_INTERRUPTED', {
+      what: 'interrupted',
+      fix: 'nothing was written; run it again',
+    })
+  return { results, failures, seconds: executed.seconds }
+}
+
+const nameOf = ({ cell, trial }: TrialTask): string => `${cell}, trial ${trial + 1}`
