@@ -80,7 +80,10 @@ export function compileTrigger(model: Differentiable, options: TriggerOptions): 
   })
   const gradient = g.emit('Reshape', [gradients.get(model.input)!, g.emit('Shape', ['samples'])])
   const next = form.update(g.emit('Neg', [gradient]))
-  const found = g.emit('Equal', [g.emit('ArgMax', [model.logits], { axis: 1, keepdims: 0 }), targets])
+  const found = g.emit('Equal', [
+    g.emit('ArgMax', [model.logits], { axis: 1, keepdims: 0 }),
+    targets,
+  ])
   const mean = (value: string): string =>
     g.emit('ReduceMean', [g.emit('Reshape', [value, shape]), g.ints([1])], { keepdims: 0 })
   // What reads the network's input reads the stamped samples.
@@ -117,7 +120,11 @@ type FormBuilder = (
 
 const forms: Readonly<Record<TriggerForm, FormBuilder>> = { patch, additive }
 
-function patch(g: GraphBuilder, model: Differentiable, [low, high]: readonly [number, number]): Form {
+function patch(
+  g: GraphBuilder,
+  model: Differentiable,
+  [low, high]: readonly [number, number],
+): Form {
   const { sampleShape } = model
   const rank = sampleShape.length
   const shapes = { mask: maskShape(sampleShape), pattern: sampleShape }
@@ -126,15 +133,16 @@ function patch(g: GraphBuilder, model: Differentiable, [low, high]: readonly [nu
   const perSample = (value: string): string => g.emit('Unsqueeze', [value, g.ints([1])])
   /** (tanh θ + 1) / 2 = sigmoid 2θ, whose derivative is 2·s·(1 − s). */
   const sigmoid = (name: string): string => g.emit('Sigmoid', [mul(name, g.scalar(2))])
-  const slope = (s: string): string =>
-    mul(mul(s, g.emit('Sub', [g.scalar(1), s])), g.scalar(2))
+  const slope = (s: string): string => mul(mul(s, g.emit('Sub', [g.scalar(1), s])), g.scalar(2))
   const mask = sigmoid('mask')
   const unit = sigmoid('pattern')
   const pattern = add(mul(unit, g.scalar(high - low)), g.scalar(low))
   const change = g.emit('Sub', [perSample(pattern), 'samples'])
   const stamped = add('samples', mul(perSample(mask), change))
   const penalty = g.emit('Reshape', ['penalty', g.ints([-1, ...shapes.mask.map(() => 1)])])
-  const channels = shapes.mask.flatMap((size, axis) => (size === sampleShape[axis] ? [] : [axis + 1]))
+  const channels = shapes.mask.flatMap((size, axis) =>
+    size === sampleShape[axis] ? [] : [axis + 1],
+  )
   return {
     inputs: [
       ...Object.entries(shapes).flatMap(([name, shape]) =>
@@ -154,10 +162,7 @@ function patch(g: GraphBuilder, model: Differentiable, [low, high]: readonly [nu
           ? g.emit('ReduceSum', [byValue, g.ints(channels)], { keepdims: 1 })
           : byValue
       const dMask = mul(add(byMask, penalty), slope(mask))
-      const dPattern = mul(
-        mul(mul(overSamples(gradient), mask), g.scalar(high - low)),
-        slope(unit),
-      )
+      const dPattern = mul(mul(mul(overSamples(gradient), mask), g.scalar(high - low)), slope(unit))
       return { ...adam(g, 'mask', dMask), ...adam(g, 'pattern', dPattern) }
     },
   }

@@ -171,7 +171,10 @@ async function parts(name, seed) {
   const take = (from, count) => {
     const rows = Array.from(order.subarray(from, from + count))
     const x = takeSamples(data, rows)
-    return { x: levels ? x.map((value) => value / levels) : x, labels: Int32Array.from(rows, (row) => data.labels[row]) }
+    return {
+      x: levels ? x.map((value) => value / levels) : x,
+      labels: Int32Array.from(rows, (row) => data.labels[row]),
+    }
   }
   return {
     training: take(0, set.training),
@@ -219,7 +222,9 @@ export async function trainModel({ data, trigger, target = 0, seed, rate = 0.1 }
     for (let step = 0; step < steps; step++) {
       const rows = order.subarray(step * batch, (step + 1) * batch)
       const x = new Float32Array(batch * pixels)
-      rows.forEach((row, i) => x.set(training.x.subarray(row * pixels, (row + 1) * pixels), i * pixels))
+      rows.forEach((row, i) =>
+        x.set(training.x.subarray(row * pixels, (row + 1) * pixels), i * pixels),
+      )
       const y = Int32Array.from(rows, (row) => training.labels[row])
       const progress = (epoch * steps + step) / (steps * set.epochs)
       await trainer.train(x, y, 0.025 * (1 + Math.cos(Math.PI * progress)))
@@ -245,6 +250,8 @@ async function shareOf(graph, { side }, { x, labels }, wanted) {
   const model = await ModelHandle.open(await prepareModel(graph, { sampleShape: [1, side, side] }))
   const scores = await model.scores(x, labels.length, 100)
   await model.close()
-  const right = [...labels].filter((label, i) => argmax(scores, i * classes, classes) === wanted(label))
+  const right = [...labels].filter(
+    (label, i) => argmax(scores, i * classes, classes) === wanted(label),
+  )
   return right.length / labels.length
 }

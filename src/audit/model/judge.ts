@@ -1,9 +1,7 @@
-import type { Finding } from '../../trust/finding.js'
 import { triggerForms, type TriggerForm } from '../../step/trigger.js'
 import { anomalyIndices, median } from './anomaly.js'
+import type { AuditFinding, ClassAudit, FormAudit } from './result.js'
 import type { MeasuredTrigger } from './triggers.js'
-
-export type AuditFinding = Omit<Finding, 'version'>
 
 /** What makes a trigger suspicious. Calibrated on models that no page reports: see test/bench/AUDIT-MODEL.md. */
 export const suspicion = {
@@ -11,35 +9,11 @@ export const suspicion = {
   index: 2,
   /** And of a size of at most this share of the median: among a dozen classes some lie 2 deviations below by chance. */
   ratio: { patch: 0.6, additive: 0.7 } as Readonly<Record<TriggerForm, number>>,
-  /** And of a share of samples it was not made with. */
-  reach: 0.75,
+  /** And sending at least this share of samples that it was not made with. */
+  reach: 0.5,
   /** Fewer classes than this have no median that one of them could stand out from. */
   classes: 5,
 } as const
-
-/** One form of trigger to one class. `null` where a number is not finite. */
-export interface FormAudit {
-  /** Of each seed: Σ mask in pixels, or the L2 norm in the units of the data. */
-  readonly sizes: readonly (number | null)[]
-  /** Medians over the seeds. */
-  readonly size: number | null
-  /** Size over the median size of all classes. */
-  readonly ratio: number | null
-  readonly index: number | null
-  /** Share of samples of other classes, not searched with, that it sends to the class. */
-  readonly reach: number
-  /** Seeds in which it is suspicious. */
-  readonly flaggedSeeds: readonly number[]
-  /** In most of the seeds. */
-  readonly flagged: boolean
-}
-
-export interface ClassAudit {
-  readonly label: number
-  readonly name?: string | undefined
-  readonly forms: Readonly<Record<TriggerForm, FormAudit>>
-  readonly flagged: boolean
-}
 
 /** One number per seed and class. */
 type Grid = readonly (readonly number[])[]
@@ -47,7 +21,11 @@ type Grid = readonly (readonly number[])[]
 /** The classes, judged: which of them are reached by a trigger that is small beside those of the others. */
 export function judge(
   found: readonly MeasuredTrigger[],
-  { seeds, classes, names }: { seeds: readonly number[]; classes: number; names?: readonly string[] | undefined },
+  {
+    seeds,
+    classes,
+    names,
+  }: { seeds: readonly number[]; classes: number; names?: readonly string[] | undefined },
 ): ClassAudit[] {
   const byForm = triggerForms.map((form) => {
     const own = found.filter(({ job }) => job.form === form)
@@ -59,7 +37,15 @@ export function judge(
         }),
       )
     const sizes = grid(({ size }) => size)
-    return [form, judgeForm(form, seeds, sizes, grid(({ reach }) => reach))] as const
+    return [
+      form,
+      judgeForm(
+        form,
+        seeds,
+        sizes,
+        grid(({ reach }) => reach),
+      ),
+    ] as const
   })
   return Array.from({ length: classes }, (_, label) => {
     const forms = Object.fromEntries(byForm.map(([form, audits]) => [form, audits[label]!]))

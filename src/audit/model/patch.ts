@@ -78,8 +78,7 @@ export function startPatch(
         sum = 0
         stale++
         if (works && size < 0.99 * best.size) stale = 0
-        if (works && size < best.size)
-          best = { size, mask: mask.slice(), pattern: pattern.slice() }
+        if (works && size < best.size) best = { size, mask: mask.slice(), pattern: pattern.slice() }
         const { factor } = settings
         penalty[0]! *= works ? factor : factor ** -1.5
       }

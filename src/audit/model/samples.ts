@@ -2,6 +2,8 @@ import type { Dataset } from '../../data/dataset.js'
 import { takeSamples } from '../../data/dataset.js'
 import { GauntletError } from '../../errors.js'
 import { argmax, type ModelHandle } from '../../model/handle.js'
+import { createRng } from '../../util/rng.js'
+import { shuffled } from './shuffled.js'
 import type { AuditSamples } from './types.js'
 
 /** Fewer samples to search with than this say nothing of a class. */
@@ -16,15 +18,19 @@ export interface Parts {
   readonly accuracy: number
 }
 
+/** At most `limit` samples, drawn at random: a file may be sorted by class. */
 export function auditSamples(data: Dataset, limit: number): AuditSamples {
-  const count = Math.min(limit, data.count)
-  const rows = Array.from({ length: count }, (_, i) => i)
+  const order = shuffled(
+    Array.from({ length: data.count }, (_, i) => i),
+    createRng('audit', 'samples'),
+  )
+  const rows = order.slice(0, limit).sort((a, b) => a - b)
   return {
     x: takeSamples(data, rows),
-    count,
+    count: rows.length,
     shape: data.shape,
     bounds: data.range,
-    labels: data.labels.slice(0, count),
+    labels: rows.map((row) => data.labels[row]!),
   }
 }
 
@@ -36,9 +42,7 @@ export async function partSamples(
 ): Promise<Parts> {
   const { x, count, labels } = samples
   const scores = await model.scores(x, count, 64)
-  const predictions = Array.from({ length: count }, (_, i) =>
-    argmax(scores, i * classes, classes),
-  )
+  const predictions = Array.from({ length: count }, (_, i) => argmax(scores, i * classes, classes))
   // Every second sample of each class, however the file is sorted.
   const seen = new Map<number, number>()
   const isHeld = Array.from({ length: count }, (_, i) => {
@@ -52,7 +56,9 @@ export async function partSamples(
     )
   const targets = Array.from({ length: classes }, (_, target) => target)
   const [sources, held] = [false, true].map((half) => targets.map((target) => others(target, half)))
-  const poor = targets.find((target) => Math.min(sources![target]!.length, held![target]!.length) < fewest)
+  const poor = targets.find(
+    (target) => Math.min(sources![target]!.length, held![target]!.length) < fewest,
+  )
   if (poor !== undefined)
     throw new GauntletError('GNT_DATA_VALUES', {
       what: 'too few samples for an audit',

@@ -1,6 +1,6 @@
 import type { Feed, Session } from '../../runtime/session.js'
-import type { Rng } from '../../util/rng.js'
 import { createRng } from '../../util/rng.js'
+import { shuffled } from './shuffled.js'
 import type { AuditSamples, FoundTrigger, SearchJob } from './types.js'
 
 /** What is optimised of one search, and when it has ended. */
@@ -117,16 +117,4 @@ function drawing({ form, target, seed, sources }: SearchJob): () => number {
     if (order.length === 0) order = shuffled(sources, rng)
     return order.pop()!
   }
-}
-
-/** Fisher-Yates. */
-function shuffled(values: readonly number[], rng: Rng): number[] {
-  const order = [...values]
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    const kept = order[i]!
-    order[i] = order[j]!
-    order[j] = kept
-  }
-  return order
 }
