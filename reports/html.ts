@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted } from '../src/stats/format.js'
 import { attackTable } from './html/attacks.js'
 import { robustnessCharts } from './html/chart.js'
 import { comparisonTables } from './html/comparisons.js'
 import { costTable } from './html/cost.js'
+import { contentPolicy, logo, section } from './html/frame.js'
 import { manifestSection } from './html/manifest.js'
 import { markup, trusted, type Markup } from './html/markup.js'
 import { pictureSection } from './html/pictures.js'
@@ -62,21 +62,6 @@ function header(report: RunReport): Markup {
   const { dataset } = report
   return markup`<header><p class="brand">${logo} Gauntlet</p><h1>${report.title}</h1>
 <dl><div><dt>Suite</dt><dd>${report.suite}</dd></div><div><dt>Data</dt><dd>${dataset.name}, ${formatCounted(dataset.samples, 'sample')}, ${dataset.classes} classes</dd></div><div><dt>Run</dt><dd>${report.runId}</dd></div><div><dt>When</dt><dd><time datetime="${report.createdAt}">${readableTime(report.createdAt)}</time></dd></div></dl></header>`
-}
-
-/** A sample and the ball around it. */
-const logo = trusted(
-  '<svg class="logo" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><circle cx="12" cy="12" r="10" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="3.2 2"/><circle cx="12" cy="12" r="3.5" fill="currentColor"/></svg>',
-)
-
-function section(id: string, title: string, body: Markup): Markup {
-  return markup`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`
-}
-
-/** The script is named by its hash: were a name in the report ever to slip through as HTML, it could not run. */
-function contentPolicy(): string {
-  const hash = createHash('sha256').update(script).digest('base64')
-  return `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
 }
 
 /** `2026-01-30 14:05 UTC`; the text itself when it is not a date. */

@@ -29,13 +29,27 @@ export async function writeReports(
     for (const { fileName, text } of (await reporter.more?.(report)) ?? [])
       rendered.push({ id: reporter.id, path: join(folder, fileName), text })
   }
-  await orFileError(folder, () => mkdir(folder, { recursive: true }))
-  for (const { path, text } of rendered) await orFileError(path, () => writeWhole(path, text))
+  await writeFiles(
+    folder,
+    rendered.map(({ path, text }) => ({ path, content: text })),
+  )
   return rendered.map(({ id, path }) => ({ id, path }))
 }
 
+/**
+ * Writes files into `folder`, which is made if needed; each appears whole or not at all.
+ * @throws GauntletError GNT_FILE
+ */
+export async function writeFiles(
+  folder: string,
+  files: readonly { readonly path: string; readonly content: string | Uint8Array }[],
+): Promise<void> {
+  await orFileError(folder, () => mkdir(folder, { recursive: true }))
+  for (const { path, content } of files) await orFileError(path, () => writeWhole(path, content))
+}
+
 /** The temporary file stands in the same folder, so that the rename stays on one file system. */
-async function writeWhole(path: string, text: string): Promise<void> {
+async function writeWhole(path: string, text: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     await writeFile(temporary, text, { flag: 'wx' })

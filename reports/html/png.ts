@@ -57,7 +57,7 @@ export function differenceScale({ norm, epsilon, clean, adversarial }: PictureVi
 }
 
 /** −1 blue, 0 near-white, +1 red: tells sign apart for colour-blind readers too (ColorBrewer RdBu ends). */
-function diverging(share: number): readonly number[] {
+export function diverging(share: number): readonly number[] {
   const end = share < 0 ? [5, 88, 160] : [190, 20, 35]
   const strength = Math.min(1, Math.abs(share))
   return [247, 247, 247].map((white, c) => white + ((end[c] ?? 0) - white) * strength)
@@ -66,7 +66,7 @@ function diverging(share: number): readonly number[] {
 /**
  * @param colour - of value `i` of the channels-first array: one level, or [r, g, b] for one channel; 0–255
  */
-async function encodePng(
+export async function encodePng(
   { channels, height, width }: { channels: 1 | 3; height: number; width: number },
   colour: (i: number) => readonly number[],
 ): Promise<string> {

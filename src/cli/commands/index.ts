@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { attackCommand } from './attack.js'
 import { attacksCommand } from './attacks.js'
+import { auditCommand } from './audit.js'
 import { baselineCommand } from './baseline.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   suitesCommand,
   explainCommand,
   falsifyCommand,
+  auditCommand,
   exportCommand,
   opsCommand,
   initCommand,
