@@ -86,9 +86,21 @@ export async function resolveRun(
       models: models.map((model) => ({ ...model, path: shown(model.path) })),
       surrogates: [...surrogates.values()].map((one) => ({ ...one, path: shown(one.path) })),
       suites,
-      ...(trialCells.length === 0 ? {} : { poisonings: recordsOf(trialCells, harness) }),
+      ...(trialCells.length === 0
+        ? {}
+        : {
+            poisonings: recordsOf(trialCells, harness),
+            classCounts: { test: classCounts(dataset), training: classCounts(trainingData!) },
+          }),
     },
   }
+}
+
+/** Samples of each class. */
+function classCounts({ labels, classes }: Dataset): number[] {
+  const counts = new Array<number>(classes).fill(0)
+  for (const label of labels) counts[label]!++
+  return counts
 }
 
 /** Samples that the models were trained on. @throws GNT_DATA_SHAPE */

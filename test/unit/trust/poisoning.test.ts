@@ -279,6 +279,14 @@ const rows: readonly Row[] = [
     ],
   },
 
+  {
+    signal: 'B6',
+    label: 'nothing is left, so nothing was trained',
+    sets: [set(trials(10, {}, { detectors: [verdict('knn', { flagged: 4990 })] }))],
+    raised: 'error',
+    text: /knn flags 99\.8 % of all samples: next to nothing is left/,
+  },
+
   { signal: 'B7', label: '10 trials', sets: [set(trials(10))] },
   {
     signal: 'B7',
