@@ -28,6 +28,7 @@ function reportJson(report: RunReport): Record<string, unknown> {
     comparisons: report.comparisons,
     cells: report.cells,
     ...(report.poisoning ? { poisoning: report.poisoning } : {}),
+    ...(report.audits ? { audits: report.audits } : {}),
     pictures: report.pictures.map(withoutPixels),
     problems: report.problems,
     manifest: report.manifest,

@@ -1,4 +1,5 @@
 import type { PoisonDoubt } from '../../../reports/poisoning.js'
+import type { ModelAudit } from '../../audit/model/result.js'
 import { builtInAttacks } from '../../../attacks/index.js'
 import type { AttackPlugin } from '../../attack/types.js'
 import type { TrialSet } from '../../plan/trial-arms.js'
@@ -76,6 +77,21 @@ export function trustInTrials(
     return {
       version,
       about: 'poisoning',
+      trust: rateTrust(own),
+      findings: own.map(viewOf).sort(worstFirst),
+    }
+  })
+}
+
+/** Signal B10, by version: an audit that flags one class for some seeds and not for others. */
+export function trustInAudits(audits: ReadonlyMap<string, ModelAudit>): TrustView[] {
+  return [...audits].map(([version, { findings }]) => {
+    const own = findings
+      .filter(({ signal }) => signal === 'B10')
+      .map((finding): Finding => ({ ...finding, version }))
+    return {
+      version,
+      about: 'backdoor audit',
       trust: rateTrust(own),
       findings: own.map(viewOf).sort(worstFirst),
     }
