@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { shapeOf } from './registry.js'
-import type { AttackPlugin } from './types.js'
 
 /** One parameter of an attack, for help and documents. */
 export interface ParameterInfo {
@@ -13,7 +12,7 @@ export interface ParameterInfo {
 }
 
 /** Read from the plugin's own schema: nothing is said twice. */
-export function describeParameters(plugin: AttackPlugin): ParameterInfo[] {
+export function describeParameters(plugin: { readonly params: z.ZodType }): ParameterInfo[] {
   const schema = z.toJSONSchema(plugin.params, { io: 'input', unrepresentable: 'any' })
   const shape = shapeOf(plugin)
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {

@@ -94,7 +94,9 @@ export function parameterNames(plugin: AttackPlugin): string[] {
 }
 
 /** The schemas of the parameters by name. The plugin's zod may be another copy than ours: no class of it is known here. */
-export function shapeOf({ params }: AttackPlugin): Readonly<Record<string, unknown>> {
+export function shapeOf({
+  params,
+}: Pick<AttackPlugin, 'params'>): Readonly<Record<string, unknown>> {
   return 'shape' in params && typeof params.shape === 'object' ? { ...params.shape } : {}
 }
 

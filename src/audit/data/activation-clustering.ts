@@ -31,7 +31,8 @@ export const activationClustering = defineDetector({
     const classes = rowsByClass(new Float64Array(source.count), labels, source.classes)
     for (const [label, rows] of classes.entries()) {
       context.checkpoint()
-      if (rows.length > 0) splits.push(splitOf(label, data, rows, dims, rng.fork('clusters', label)))
+      if (rows.length > 0)
+        splits.push(splitOf(label, data, rows, dims, rng.fork('clusters', label)))
     }
     return judgeSplits(source, splits, falsePositiveRate, usualSpread)
   },
@@ -51,7 +52,8 @@ function splitOf(
   const position = Float64Array.from(rows, (row) => {
     let along = 0
     for (let i = 0; i < dims; i++)
-      along += (axis[i]! / length) * (data[row * dims + i]! - (centres[i]! + centres[dims + i]!) / 2)
+      along +=
+        (axis[i]! / length) * (data[row * dims + i]! - (centres[i]! + centres[dims + i]!) / 2)
     return along
   })
   // The centres are the parts' means: their positions are ± half the length.

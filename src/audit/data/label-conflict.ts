@@ -19,7 +19,9 @@ export const labelConflict = defineDetector({
     space: z
       .enum(['input', 'features'])
       .default('input')
-      .describe('what is compared: the samples, or features of a model that did not learn their labels'),
+      .describe(
+        'what is compared: the samples, or features of a model that did not learn their labels',
+      ),
   }),
   async detect(context, { k, space }) {
     const { source, falsePositiveRate: rate, rng, checkpoint } = context

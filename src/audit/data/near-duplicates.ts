@@ -14,7 +14,8 @@ export const nearDuplicates = defineDetector({
   id: 'near-duplicates',
   version: 1,
   title: 'Near-duplicates across labels',
-  source: 'Indyk & Motwani 1998 (approximate nearest neighbours); Barz & Denzler 2020, arXiv:1902.00423',
+  source:
+    'Indyk & Motwani 1998 (approximate nearest neighbours); Barz & Denzler 2020, arXiv:1902.00423',
   needs: [],
   params: z.object({
     nearness: z

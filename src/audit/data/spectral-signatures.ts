@@ -26,7 +26,14 @@ export const spectralSignatures = defineDetector({
     const splits = classes.flatMap((rows, label) =>
       rows.length === 0
         ? []
-        : [splitValues(label, rows, Float64Array.from(rows, (i) => data[i]!), 'lesser')],
+        : [
+            splitValues(
+              label,
+              rows,
+              Float64Array.from(rows, (i) => data[i]!),
+              'lesser',
+            ),
+          ],
     )
     return judgeSplits(source, splits, falsePositiveRate, usualSpread)
   },

@@ -39,7 +39,7 @@ export async function diffVersions(
   const then = await sideOf(previous, checkpoint)
   const diff = new Differ()
   const [a, b] = [orderOf(now.keys), orderOf(then.keys)]
-  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
     const order =
       i === a.length ? 1 : j === b.length ? -1 : compareKeys(now.keys, a[i]!, then.keys, b[j]!)
     const [iTo, jTo] = [order <= 0 ? endOf(now, a, i) : i, order >= 0 ? endOf(then, b, j) : j]

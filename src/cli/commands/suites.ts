@@ -1,7 +1,9 @@
-import type { AttackRegistry } from '../../attack/registry.js'
+import { formatRate } from '../../plan/trials.js'
+import type { PoisonRegistry } from '../../poison/registry.js'
 import type { Suite } from '../../suite/schema.js'
 import { formatEpsilon, normLabels } from '../../threat/threat-model.js'
 import { defineCommand } from '../command.js'
+import type { Harness } from '../compose.js'
 import type { Io } from '../io.js'
 import { paint, table } from '../table.js'
 
@@ -15,18 +17,18 @@ export const suitesCommand = defineCommand({
   positionals: { id: { type: 'string', describe: 'suite to show' } },
   async run({ id, json }, io) {
     const { createHarness } = await import('../compose.js')
-    const { suites, attacks } = createHarness()
+    const { suites, attacks, poisons } = createHarness()
     const found = id === undefined ? suites.all : [suites.get(id)]
     if (json) io.out(JSON.stringify(id === undefined ? found : found[0], null, 2))
     else if (id === undefined) printAll(found, io)
-    else for (const suite of found) printOne(suite, attacks, io)
+    else for (const suite of found) printOne(suite, { attacks, poisons }, io)
   },
 })
 
 function printAll(suites: readonly Suite[], io: Io): void {
   const rows = suites.map((suite) => [
     suite.id,
-    String(suite.attacks.length * threatTexts(suite).length),
+    String(suite.attacks.length * threatTexts(suite).length + rateTexts(suite).length),
     `${suite.title}. ${suite.describe}`,
   ])
   io.out(
@@ -37,7 +39,11 @@ function printAll(suites: readonly Suite[], io: Io): void {
   )
 }
 
-function printOne(suite: Suite, attacks: AttackRegistry, io: Io): void {
+function printOne(
+  suite: Suite,
+  { attacks, poisons }: Pick<Harness, 'attacks' | 'poisons'>,
+  io: Io,
+): void {
   const list = suite.attacks.map(({ use, params, restarts }) => {
     const spec = attacks.specify(use, params, restarts)
     return spec.restarts === 1 ? spec.label : `${spec.label} (${spec.restarts} restarts)`
@@ -49,6 +55,8 @@ function printOne(suite: Suite, attacks: AttackRegistry, io: Io): void {
         ['for', suite.describe],
         ['attacks', list.join(', ')],
         ['threats', threatTexts(suite).join(', ')],
+        ['poisons', rateTexts(suite, poisons).join(', ')],
+        ['detectors', suite.detectors.map(detectorText).join(', ')],
         ['gate', suite.gate.map((rule) => rule.id).join(', ') || 'no rules of its own'],
       ].filter(([, value]) => value !== ''),
       {
@@ -58,6 +66,17 @@ function printOne(suite: Suite, attacks: AttackRegistry, io: Io): void {
     ),
   )
 }
+
+/** One for each poison and rate. */
+function rateTexts({ poisons }: Suite, registry?: PoisonRegistry): string[] {
+  return poisons.flatMap(({ use, params, rates, trials }) => {
+    const label = registry?.specify(use, params).label ?? use
+    return rates.map((rate) => `${label} at ${formatRate(rate)} (${trials} trials)`)
+  })
+}
+
+const detectorText = (one: Suite['detectors'][number]): string =>
+  typeof one === 'string' ? one : one.use
 
 function threatTexts(suite: Suite): string[] {
   return suite.threats.flatMap(({ norm, epsilon, goal, features, quantize }) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { builtInAttacks } from '../../../attacks/index.js'
+import { builtInPoisons } from '../../../attacks/poisoning/index.js'
 import { configJsonSchema } from '../../../src/config/json-schema.js'
 import { runCli } from '../../../src/cli/run.js'
 import { builtInSuites } from '../../../suites/index.js'
@@ -13,7 +14,7 @@ async function run(...argv: string[]) {
 
 describe('gauntlet attacks', () => {
   it('lists every attack in aligned columns', async () => {
-    const { code, out } = await run('attacks')
+    const { code, out } = await run('attacks', '--kind', 'evasion')
     const [head = '', ...rows] = out.trimEnd().split('\n')
     expect(code).toBe(0)
     // A long title goes on in the next line.
@@ -21,6 +22,33 @@ describe('gauntlet attacks', () => {
     expect(first.map((row) => row.split(' ')[0])).toEqual(builtInAttacks.map(({ id }) => id))
     for (const [i, { title }] of builtInAttacks.entries())
       expect(title.startsWith(first[i]!.slice(head.indexOf('title')))).toBe(true)
+  })
+
+  it('lists every poison beneath them, or alone', async () => {
+    const { out } = await run('attacks')
+    const evasion = (await run('attacks', '--kind', 'evasion')).out.trimEnd()
+    const poison = (await run('attacks', '--kind', 'poison')).out.trimEnd()
+    expect(out).toBe(`${evasion}\n\n${poison}\n`)
+    const first = poison
+      .split('\n')
+      .flatMap((row) => (row.startsWith(' ') ? [] : row.split(' ')[0]))
+    expect(first).toEqual(['poison', ...builtInPoisons.map(({ id }) => id)])
+    const listed = JSON.parse((await run('attacks', '--json')).out) as { id: string }[]
+    expect(listed).toHaveLength(builtInAttacks.length + builtInPoisons.length)
+  })
+
+  it('says of a poison what it is after, and its parameters', async () => {
+    const { out } = await run('attacks', 'badnets')
+    expect(out).toMatch(/^goal +backdoor$/m)
+    expect(out).toMatch(/^changes +samples of any class but the target$/m)
+    expect(out).toMatch(/^size +number above 0 to 1 +0\.1 /m)
+    const poisons = builtInPoisons.map(({ id }) => id)
+    for (const id of poisons) {
+      const shown = JSON.parse((await run('attacks', id, '--json')).out) as {
+        parameters: { describe: string }[]
+      }
+      for (const { describe } of shown.parameters) expect(describe).not.toBe('')
+    }
   })
 
   it('shows each parameter of each attack with type and meaning', async () => {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { builtInAttacks } from '../../../attacks/index.js'
+import { builtInPoisons } from '../../../attacks/poisoning/index.js'
+import { builtInDetectors } from '../../../src/audit/data/index.js'
+import { DetectorRegistry } from '../../../src/audit/data/registry.js'
+import { PoisonRegistry } from '../../../src/poison/registry.js'
 import { AttackRegistry } from '../../../src/attack/registry.js'
 import { GauntletError } from '../../../src/errors.js'
 import { defineSuite } from '../../../src/plugin.js'
@@ -103,10 +107,59 @@ describe('defineSuite', () => {
   })
 })
 
+describe('a suite with poisons', () => {
+  const rates = [{ value: 0.05, of: 'dataset' as const }]
+  const poisoned = { id: 'own', title: 'Own', poisons: [{ use: 'badnets', rates }] }
+
+  it('needs no attacks; trials are ten', () => {
+    expect(defineSuite(poisoned)).toMatchObject({
+      attacks: [],
+      threats: [],
+      poisons: [{ use: 'badnets', params: {}, rates, trials: 10 }],
+      detectors: [],
+      falsePositiveRate: 0.05,
+    })
+    expect(defineSuite(defineSuite(poisoned))).toEqual(defineSuite(poisoned))
+  })
+
+  it('may attack as well', () => {
+    expect(defineSuite({ ...own, ...poisoned }).attacks).toHaveLength(1)
+  })
+
+  // Signal B8.
+  it.each<[string, unknown, string]>([
+    ['a number', 0.05, 'suite own: poisons[0].rates[0]'],
+    ['a text', '5%', 'suite own: poisons[0].rates[0]'],
+    ['no denominator', { value: 0.05 }, 'suite own: poisons[0].rates[0].of'],
+    ['an unknown one', { value: 0.05, of: 'data' }, 'suite own: poisons[0].rates[0].of'],
+  ])('is refused for a rate that is %s, and told why', (_label, rate, where) => {
+    const call = () =>
+      defineSuite({ ...poisoned, poisons: [{ use: 'badnets', rates: [rate] }] } as typeof poisoned)
+    expect(call).toThrow(`(${where})`)
+    expect(call).toThrow(/1 % of the data set is 10 % of one of ten classes/)
+  })
+
+  it.each<[string, object, string]>([
+    ['a rate of nothing', { rates: [{ value: 0, of: 'dataset' }] }, 'rates[0].value'],
+    ['a rate above 1', { rates: [{ value: 5, of: 'dataset' }] }, 'rates[0].value'],
+    ['no rates', { rates: [] }, 'rates'],
+    ['no trials', { rates, trials: 0 }, 'trials'],
+    ['an odd source', { rates, source: 'all' }, 'source'],
+  ])('is refused for %s', (_label, change, where) => {
+    const poisons = [{ use: 'badnets', ...change }] as typeof poisoned.poisons
+    expect(() => defineSuite({ ...poisoned, poisons })).toThrow(`(suite own: poisons[0].${where})`)
+  })
+
+  it('is refused when it does nothing', () => {
+    expect(() => defineSuite({ id: 'own', title: 'Own' })).toThrow(/at least 1 attack, or poisons/)
+  })
+})
+
 describe('built-in suites', () => {
   const attacks = new AttackRegistry(builtInAttacks)
 
-  it.each(builtInSuites.map((suite) => [suite.id, suite] as const))(
+  const evasion = builtInSuites.filter(({ attacks }) => attacks.length > 0)
+  it.each(evasion.map((suite) => [suite.id, suite] as const))(
     '%s names attacks that exist and can work',
     (_id, suite) => {
       for (const { use, params, restarts } of suite.attacks) {
@@ -119,6 +172,22 @@ describe('built-in suites', () => {
         }
       }
       expect(suite.attacks.some(({ use }) => attacks.get(use).kind === 'control')).toBe(true)
+    },
+  )
+
+  const poisoning = builtInSuites.filter(({ poisons }) => poisons.length > 0)
+  it.each(poisoning.map((suite) => [suite.id, suite] as const))(
+    '%s names poisons and detectors that exist',
+    (_id, { poisons, detectors }) => {
+      const known = {
+        poisons: new PoisonRegistry(builtInPoisons),
+        detectors: new DetectorRegistry(builtInDetectors),
+      }
+      for (const { use, params } of poisons)
+        expect(known.poisons.specify(use, params).poison).toBe(use)
+      for (const one of detectors) expect(() => known.detectors.choose(one as string)).not.toThrow()
+      // Fewer trials than ten say little.
+      for (const { trials } of poisons) expect(trials).toBeGreaterThanOrEqual(10)
     },
   )
 

@@ -78,10 +78,7 @@ export function thresholdFor(
   rate: number,
   sides: 1 | 2,
 ): number {
-  return Math.max(
-    normalThreshold(rate, sides),
-    classThreshold(scores, labels, classes, rate),
-  )
+  return Math.max(normalThreshold(rate, sides), classThreshold(scores, labels, classes, rate))
 }
 
 /** Indices of the scores above the threshold. */

@@ -21,7 +21,9 @@ export async function contentKeys(
     const width = (x.length / labels.length) * 4
     const bytes = new Uint8Array(x.buffer, x.byteOffset, x.byteLength)
     labels.forEach((_, r) => {
-      const digest = createHash('sha256').update(bytes.subarray(r * width, (r + 1) * width)).digest()
+      const digest = createHash('sha256')
+        .update(bytes.subarray(r * width, (r + 1) * width))
+        .digest()
       high[from + r] = digest.readUInt32LE(0)
       low[from + r] = digest.readUInt32LE(4)
     })
@@ -33,7 +35,7 @@ export async function contentKeys(
 export function sameContent(keys: ContentKeys): readonly (readonly number[])[] {
   const order = orderOf(keys)
   const groups: number[][] = []
-  for (let at = 0; at < order.length; ) {
+  for (let at = 0; at < order.length;) {
     const first = order[at]!
     let to = at + 1
     while (to < order.length && isEqual(keys, first, keys, order[to]!)) to++

@@ -22,7 +22,10 @@ const mostWidth = 512
  * The samples, or their features, along at most 32 principal directions; columns of tables, which have units of their
  * own, in deviations first. Cost: two passes, 32 numbers a sample in memory.
  */
-export async function embed(context: AuditContext, space: 'input' | 'features'): Promise<Embedding> {
+export async function embed(
+  context: AuditContext,
+  space: 'input' | 'features',
+): Promise<Embedding> {
   const { source, rng } = context
   const store = space === 'features' ? featuresOf(context) : inputsOf(context)
   const fold = folding(store.width, rng.fork('folding'))
