@@ -5,9 +5,8 @@ import type { Dataset } from '../../data/dataset.js'
 import { engineVersion } from '../../plan/key.js'
 import type { ModelSpec } from '../../plan/task.js'
 import type { Store } from '../../store/store.js'
-import type { RunRecord } from '../../store/types.js'
+import type { RunRecord, RunStatus } from '../../store/types.js'
 import { digestJson } from '../../util/hash.js'
-import type { RunOutcome } from './execute-run.js'
 
 /** The examination of one version's file for backdoors. */
 export interface PlannedAudit {
@@ -45,23 +44,32 @@ export function planAudits(
   })
 }
 
+/** How a run stands before its audits. */
+interface Standing {
+  readonly runId: string
+  readonly status: RunStatus
+  readonly tasks: number
+  readonly executed: number
+  readonly failed: number
+}
+
 /**
  * Audits what the store does not have yet, one model after the other, and says how the run stands then. One that
  * fails is noted like a failed task.
  */
-export async function runAudits(
+export async function runAudits<Outcome extends Standing>(
   audits: readonly PlannedAudit[],
   dataset: Dataset,
   store: Store,
-  outcome: RunOutcome,
+  outcome: Outcome,
   options: {
     readonly parallel: number
     readonly signal: AbortSignal
     readonly onAudit: (version: string) => void
   },
-): Promise<RunOutcome> {
+): Promise<Outcome> {
   const known = await store.auditsOf(audits.map(({ key }) => key))
-  let { status, executed, failed } = outcome
+  let { status, executed, failed }: Standing = outcome
   for (const audit of audits) {
     if (status === 'interrupted' || known.has(audit.key)) continue
     options.onAudit(audit.model.version)
