@@ -105,13 +105,11 @@ function findingTable(findings: readonly AuditFinding[]): Markup {
 const tones = { error: 'trust-void', warning: 'trust-medium', note: '' } as const
 
 function classTable({ classes, previous }: ModelAudit): Markup {
-  const head = ['size', '× median', 'index', 'reach'].map(
-    (name) => markup`<th scope="col" class="n">${name}</th>`,
-  )
+  const shared = ['× median', 'index', 'reach'].map(column)
   return framed(
     'Triggers by class',
     markup`<table data-sortable><caption><span>The least trigger found that sends samples of all other classes to a class, medians over the seeds. Patch: pixels covered; additive: L2 norm. Index: deviations below the median size, above 2 is an outlier. Reach: share of samples, not searched with, that it sends there.</span></caption>
-<thead><tr><th scope="col">Class</th>${head.map((cell, i) => (i === 0 ? markup`<th scope="col" class="n">patch size</th>` : cell))}${head.map((cell, i) => (i === 0 ? markup`<th scope="col" class="n">additive size</th>` : cell))}${previous && markup`<th scope="col" class="n">× ${previous.file}</th>`}<th scope="col">Verdict</th></tr></thead>
+<thead><tr><th scope="col">Class</th>${column('patch size')}${shared}${column('additive size')}${shared}${previous && column(`× ${previous.file}`)}<th scope="col">Verdict</th></tr></thead>
 <tbody>${classes.map((one) => markup`<tr${one.flagged || one.newlyReachable ? trusted(' class="key"') : ''}><th scope="row">${nameOf(one)}</th>${cells(one.forms.patch)}${cells(one.forms.additive)}${previous && sinceCell(one)}<td>${verdictCell(one)}</td></tr>`)}</tbody></table>`,
   )
 }
@@ -175,3 +173,5 @@ const nameOf = ({
 const number = (value: number | null): string => (value === null ? '?' : formatNumber(value))
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
+
+const column = (name: string): Markup => markup`<th scope="col" class="n">${name}</th>`

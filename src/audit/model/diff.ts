@@ -3,8 +3,7 @@ import { elementCount, numbers } from '../../graph/tensor.js'
 import type { AuditFinding, ModelDiff, WeightChange } from './result.js'
 
 /** What a new version may have changed: everything, or the weights of the last layer alone. */
-export const declaredChanges = ['any', 'head'] as const
-export type DeclaredChange = (typeof declaredChanges)[number]
+export type DeclaredChange = 'any' | 'head'
 
 /**
  * What tells two versions of a model apart. Nodes are matched by name, where the exporter gives names that last, else by
@@ -38,10 +37,6 @@ export function diffModels(before: Graph, now: Graph): ModelDiff {
 
 /** What a declared change does not cover is a finding; of `any`, only what nobody would call training. */
 export function diffFindings(diff: ModelDiff, declared: DeclaredChange): AuditFinding[] {
-  const list = (names: readonly string[]): string =>
-    names.length > 4
-      ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more`
-      : names.join(', ')
   const structure = [...diff.added, ...diff.removed, ...diff.changed, ...diff.interface]
   const findings: AuditFinding[] = []
   if (structure.length > 0)
@@ -157,28 +152,15 @@ function isSame(
   keysOfA: ReadonlyMap<string, string>,
   keysOfB: ReadonlyMap<string, string>,
 ): boolean {
-  const sources = (node: Node, keys: ReadonlyMap<string, string>): string =>
-    // Weights are compared by themselves, wherever they are called what.
-    node.inputs.map((name) => keys.get(name) ?? (name === '' ? '' : 'weight')).join()
   return sources(a, keysOfA) === sources(b, keysOfB) && attrsText(a.attrs) === attrsText(b.attrs)
 }
 
 function attrsText(attrs: Readonly<Record<string, Attr>>): string {
-  const plain = (_key: string, value: unknown): unknown =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
   const sorted = Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify(sorted, plain)
 }
 
 function interfaceChanges(before: Graph, now: Graph): string[] {
-  const text = (values: Graph['inputs']): string =>
-    values
-      .map(({ dtype, dims }) => `${dtype} [${dims?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`)
-      .join(' and ')
-  const opsets = (graph: Graph): string =>
-    Object.entries(graph.opsets)
-      .map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`)
-      .join(', ')
   return [
     ['inputs', text(before.inputs), text(now.inputs)],
     ['outputs', text(before.outputs), text(now.outputs)],
@@ -187,3 +169,25 @@ function interfaceChanges(before: Graph, now: Graph): string[] {
 }
 
 const shown = ({ name, op }: Node): string => (name.includes(op) ? name : `${name} (${op})`)
+
+const list = (names: readonly string[]): string =>
+  names.length > 4
+    ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more`
+    : names.join(', ')
+
+const sources = (node: Node, keys: ReadonlyMap<string, string>): string =>
+  // Weights are compared by themselves, wherever they are called what.
+  node.inputs.map((name) => keys.get(name) ?? (name === '' ? '' : 'weight')).join()
+
+const plain = (_key: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+
+const text = (values: Graph['inputs']): string =>
+  values
+    .map(({ dtype, dims }) => `${dtype} [${dims?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`)
+    .join(' and ')
+
+const opsets = (graph: Graph): string =>
+  Object.entries(graph.opsets)
+    .map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`)
+    .join(', ')

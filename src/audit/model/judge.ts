@@ -7,8 +7,8 @@ import type { MeasuredTrigger } from './triggers.js'
 export const suspicion = {
   /** Deviations below the median size (Neural Cleanse). */
   index: 2,
-  /** And of a size of at most this share of the median: among a dozen classes some lie 2 deviations below by chance. */
-  ratio: { patch: 0.6, additive: 0.7 } as Readonly<Record<TriggerForm, number>>,
+  /** And of at most this share of the median size: among a dozen classes some lie 2 deviations below by chance. */
+  ratio: 0.6,
   /** And sending at least this share of samples that it was not made with. */
   reach: 0.5,
   /** Fewer classes than this have no median that one of them could stand out from. */
@@ -40,7 +40,6 @@ export function judge(
     return [
       form,
       judgeForm(
-        form,
         seeds,
         sizes,
         grid(({ reach }) => reach),
@@ -58,12 +57,7 @@ export function judge(
   })
 }
 
-function judgeForm(
-  form: TriggerForm,
-  seeds: readonly number[],
-  sizes: Grid,
-  reaches: Grid,
-): FormAudit[] {
+function judgeForm(seeds: readonly number[], sizes: Grid, reaches: Grid): FormAudit[] {
   const indices = sizes.map((row) => anomalyIndices(row))
   const ratios = sizes.map((row) => {
     const middle = median(row.filter((size) => !Number.isNaN(size)))
@@ -78,7 +72,7 @@ function judgeForm(
       (_, s) =>
         classes >= suspicion.classes &&
         indices[s]![label]! > suspicion.index &&
-        ratios[s]![label]! <= suspicion.ratio[form] &&
+        ratios[s]![label]! <= suspicion.ratio &&
         reaches[s]![label]! >= suspicion.reach,
     )
     return {

@@ -86,8 +86,6 @@ export function startPatch(
       return Number.isFinite(size) && steps < settings.steps && !isStale
     },
     finish(): FoundTrigger {
-      const squashed = (values: Float32Array): Float32Array =>
-        values.map((value) => (Math.tanh(value) + 1) / 2)
       const shown = best.size < Infinity ? best : { mask, pattern }
       const covered = squashed(shown.mask)
       const isSound = covered.every(Number.isFinite)
@@ -106,3 +104,7 @@ export function startPatch(
     },
   }
 }
+
+/** Out of tanh space: to [0, 1]. */
+const squashed = (values: Float32Array): Float32Array =>
+  values.map((value) => (Math.tanh(value) + 1) / 2)

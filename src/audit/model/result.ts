@@ -6,7 +6,7 @@ import type { Finding } from '../../trust/finding.js'
 export type AuditFinding = Omit<Finding, 'version'>
 
 /** As `src/step/trigger.ts` has them. */
-export type TriggerForm = 'patch' | 'additive'
+type TriggerForm = 'patch' | 'additive'
 
 /** One form of trigger to one class. `null` where a number is not finite. */
 export interface FormAudit {

@@ -42,7 +42,6 @@ function compareForm(
   const isFew = now.length < suspicion.classes
   return ratios.map((row, i) => {
     const relative = row.map((ratio, s) => (isFew ? ratio : ratio / median(usual[s]!)))
-    const isSmall = (value: number): boolean => value <= suspicion.ratio[form]
     const own = known(row)
     return {
       ratio: finite(median(own)),
@@ -83,3 +82,5 @@ const known = (values: readonly number[]): number[] =>
   values.filter((value) => !Number.isNaN(value))
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
+const isSmall = (value: number): boolean => value <= suspicion.ratio

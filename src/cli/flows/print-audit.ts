@@ -44,11 +44,6 @@ function headline(
 
 function classTable(audit: ModelAudit, io: Io): string {
   const hasSince = audit.previous !== undefined
-  const unit = (form: FormAudit): string[] => [
-    number(form.size),
-    number(form.index),
-    percent(form.reach),
-  ]
   const head = ['class', 'patch', 'index', 'reach', 'additive', 'index', 'reach']
   const rows = audit.classes.map((one) => [
     one.name === undefined ? String(one.label) : `${one.label} ${one.name}`,
@@ -117,3 +112,9 @@ const number = (value: number | null): string =>
   value === null ? '?' : String(Number(value.toPrecision(3)))
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
+
+const unit = (form: FormAudit): string[] => [
+  number(form.size),
+  number(form.index),
+  percent(form.reach),
+]

@@ -8,12 +8,13 @@ import {
   text,
   texts,
   type Fields,
+  readFields,
 } from '../../../onnx/wire.js'
-import { readFields } from '../../../onnx/wire.js'
 import { GauntletError } from '../../../errors.js'
 import type { AuditFinding } from '../result.js'
 import { checkLocation } from './location.js'
 import { checkOperators } from './operators.js'
+import type { ScannedGraph, ScannedNode, ScannedTensor } from './scanned.js'
 import { unusedParts } from './unused.js'
 
 /** Bytes of an element, by the number of its type in the file; 0 for text. Source: onnx.proto3. */
@@ -32,32 +33,6 @@ const maxDepth = 16
 
 /** Text about the model that is longer than this may be something else. */
 const longText = 65_536
-
-/** One graph of the file: the main one, or one in an attribute of a node. */
-export interface ScannedGraph {
-  readonly where: string
-  readonly nodes: readonly ScannedNode[]
-  readonly initializers: readonly ScannedTensor[]
-  readonly inputs: readonly string[]
-  readonly outputs: readonly string[]
-}
-
-export interface ScannedNode {
-  readonly name: string
-  readonly op: string
-  readonly domain: string
-  readonly inputs: readonly string[]
-  readonly outputs: readonly string[]
-  readonly graphs: readonly ScannedGraph[]
-}
-
-export interface ScannedTensor {
-  readonly name: string
-  readonly dims: readonly number[]
-  readonly bytes: number
-  /** Small tensors of whole numbers: they may be sizes. */
-  readonly values: readonly number[] | undefined
-}
 
 /**
  * Reads what an ONNX file holds, as bytes only: nothing is run, and nothing is allocated because the file says so. Unlike

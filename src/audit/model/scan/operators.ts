@@ -1,5 +1,5 @@
 import type { AuditFinding } from '../result.js'
-import type { ScannedGraph, ScannedNode } from './onnx.js'
+import type { ScannedGraph, ScannedNode } from './scanned.js'
 
 /** Domains whose operators are part of ONNX or of ONNX Runtime itself: no library of somebody else's is loaded. */
 const knownDomains = new Set([

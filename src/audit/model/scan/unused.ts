@@ -1,5 +1,5 @@
 import type { AuditFinding } from '../result.js'
-import type { ScannedGraph, ScannedNode } from './onnx.js'
+import type { ScannedGraph, ScannedNode } from './scanned.js'
 import { some } from './operators.js'
 
 /** Exporters leave some sizes and axes behind; more than that is a load of something. */
