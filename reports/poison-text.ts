@@ -54,10 +54,6 @@ export function successfulText({ poisoned }: PoisonCellView): string {
   return `${successes} of ${trials}`
 }
 
-export function shareText(share: number): string {
-  return formatPercent(share)
-}
-
 /** `4.9 %, stated 5 %` */
 export function alarmsText({ falsePositiveRate, stated }: DetectorView): string {
   return `${formatPercent(falsePositiveRate, stated)}, stated ${formatSharePlain(stated)}`

@@ -93,7 +93,7 @@ export interface PictureView {
   readonly adversarial: Float32Array
 }
 
-export interface PoisonRateView {
+interface PoisonRateView {
   readonly value: number
   readonly of: 'dataset' | 'targetClass' | 'sourceClass'
 }

@@ -34,7 +34,7 @@ export function meanShare(shares: readonly number[], confidence = 0.95): Mean {
 }
 
 /** The limits alone; the number of trials need not be whole, so that it can be scaled. */
-export function shareLimits(
+function shareLimits(
   estimate: number,
   trials: number,
   confidence: number,

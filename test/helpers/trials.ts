@@ -9,8 +9,8 @@ import type {
 
 /** Test data of ten classes with 100 samples each; training data of 500 each. */
 export const classes = {
-  test: new Array<number>(10).fill(100),
-  training: new Array<number>(10).fill(500),
+  test: Array.from({ length: 10 }, () => 100),
+  training: Array.from({ length: 10 }, () => 500),
 }
 
 const attacked = 900

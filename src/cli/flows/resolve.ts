@@ -112,7 +112,7 @@ export async function resolveRun(
 
 /** Samples of each class. */
 function classCounts({ labels, classes }: Dataset): number[] {
-  const counts = new Array<number>(classes).fill(0)
+  const counts = Array.from({ length: classes }, () => 0)
   for (const label of labels) counts[label]!++
   return counts
 }

@@ -99,7 +99,7 @@ export function trustInAudits(audits: ReadonlyMap<string, ModelAudit>): TrustVie
 }
 
 /** What voids the numbers after one filter lowers the trust in all of them, and no more. */
-function asFinding({ cell: _, filter, severity, ...finding }: PoisonFinding): Finding {
+function asFinding({ cell: _cell, filter, severity, ...finding }: PoisonFinding): Finding {
   const isPartial = filter !== undefined && severity === 'error'
   return { ...finding, severity: isPartial ? 'warning' : severity }
 }

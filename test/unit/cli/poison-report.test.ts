@@ -145,7 +145,7 @@ describe('a run that poisons only', () => {
   })
 
   it('reads the classes of its data from the manifest', async () => {
-    const counts = { test: new Array<number>(10).fill(100), training: [1200, 100] }
+    const counts = { test: Array.from({ length: 10 }, () => 100), training: [1200, 100] }
     await save('run', [cell('v1', 0.97)], { classCounts: counts })
     const [trust] = (await reportRun(store, { runId: 'run' })).trust!
     // 250 poisons are more than 5 % of 1,300.
@@ -344,13 +344,13 @@ describe('backdoor audits of a run', () => {
   })
 })
 
-describe('B8', () => {
-  const suite = (rates: unknown): unknown => ({
-    id: 's',
-    title: 'S',
-    poisons: [{ use: 'badnets', rates }],
-  })
+const suite = (rates: unknown): unknown => ({
+  id: 's',
+  title: 'S',
+  poisons: [{ use: 'badnets', rates }],
+})
 
+describe('B8', () => {
   it('refuses a rate without its denominator', () => {
     for (const rates of [[0.05], [{ value: 0.05 }], [{ value: 0.05, of: 'everything' }]])
       expect(JSON.stringify(suiteSchema.safeParse(suite(rates)).error?.issues)).toContain(

@@ -65,7 +65,10 @@ describe('meanShare', () => {
     // The lower end is 0.00018.
     [0.02, 40, 0.9, 0, 0.12550260576980102],
   ])('%d over %d trials at %d', (estimate, trials, confidence, low, high) => {
-    const mean = meanShare(new Array<number>(trials).fill(estimate), confidence)
+    const mean = meanShare(
+      Array.from({ length: trials }, () => estimate),
+      confidence,
+    )
     expect(mean.low).toBeCloseTo(low, 9)
     expect(mean.high).toBeCloseTo(high, 9)
   })
@@ -77,7 +80,7 @@ describe('meanShare', () => {
       [0, 3],
       [1, 100],
     ] as const) {
-      const mean = meanShare(new Array<number>(trials).fill(value))
+      const mean = meanShare(Array.from({ length: trials }, () => value))
       const exact = clopperPearson(value * trials, trials)
       expect(mean.low).toBeCloseTo(exact.low, 10)
       expect(mean.high).toBeCloseTo(exact.high, 10)
@@ -140,16 +143,16 @@ describe('meanDifference', () => {
 
 describe('trialsForCeiling', () => {
   it('says how many trials decide', () => {
-    const none = meanShare(new Array<number>(10).fill(0))
+    const none = meanShare(Array.from({ length: 10 }, () => 0))
     const enough = trialsForCeiling(none, 0.1)!
     // Clopper–Pearson: 36 trials without a success have an upper end of 9.7 %, 34 one of 10.3 %.
     expect(enough).toBeGreaterThanOrEqual(35)
     expect(enough).toBeLessThanOrEqual(37)
-    expect(meanShare(new Array<number>(enough).fill(0)).high).toBeLessThanOrEqual(0.1)
+    expect(meanShare(Array.from({ length: enough }, () => 0)).high).toBeLessThanOrEqual(0.1)
   })
 
   it('knows when no number would', () => {
-    expect(trialsForCeiling(meanShare(new Array<number>(10).fill(0.1)), 0.1)).toBeNull()
+    expect(trialsForCeiling(meanShare(Array.from({ length: 10 }, () => 0.1)), 0.1)).toBeNull()
   })
 })
 

@@ -370,13 +370,14 @@ const rows: readonly Row[] = [
   },
 ]
 
+const takenIf = (taken: boolean): Partial<Arm> => ({
+  attackSuccess: { successes: Number(taken), trials: 1 },
+  attackedAccuracy: { successes: Number(!taken), trials: 1 },
+})
+
 /** One test sample that shall be taken for the target. */
 function victim(number: number, isTaken: boolean): TrialResult {
-  const own = (taken: boolean): Partial<Arm> => ({
-    attackSuccess: { successes: Number(taken), trials: 1 },
-    attackedAccuracy: { successes: Number(!taken), trials: 1 },
-  })
-  const arms = [arm('clean', 0.97, 0, own(false)), arm('poisoned', 0.97, 0, own(isTaken))]
+  const arms = [arm('clean', 0.97, 0, takenIf(false)), arm('poisoned', 0.97, 0, takenIf(isTaken))]
   return trial(number, {}, { source: 3, target: 5, arms })
 }
 
@@ -403,6 +404,8 @@ describe.each(rows)('$signal: $label', (row) => {
     if (row.text) expect(found[0]!.text).toMatch(row.text)
   })
 })
+
+const trust = (sets: readonly TrialSet[]) => trustInTrials(sets, poisonFindings({ sets }))
 
 describe('signals about poisons', () => {
   it('have a row that raises each and one that does not', () => {
@@ -450,7 +453,6 @@ describe('signals about poisons', () => {
   })
 
   it('void a detector, or all of it', () => {
-    const trust = (sets: readonly TrialSet[]) => trustInTrials(sets, poisonFindings({ sets }))
     expect(trust([detected({ flaggedInControl: 900 })])).toMatchObject([
       {
         version: 'v2',
