@@ -1,9 +1,18 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { CellView, ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
-import { isVoid, signalsOf, signalText, spokenTrust, trustText, voidText } from './trust.js'
+import {
+  isVoid,
+  signalsOf,
+  signalText,
+  spokenTrust,
+  trustSubject,
+  trustText,
+  voidText,
+} from './trust.js'
 import { formatSeconds, formatThreat, pMeaning, pNumber, shareRange } from './text.js'
 import { ansi, columns, cut, plain, wrap, type Paint } from './console/layout.js'
+import { poisonLines } from './console/poisoning.js'
 import {
   isAt,
   approximationLines,
@@ -46,11 +55,18 @@ export function renderConsole(report: RunReport, options: ConsoleOptions = {}): 
   const paint = options.color ? ansi : plain
   const head = renderGate(report, { ...options, width })
   const room = (options.maxLines ?? 24) - head.split('\n').length - 1
-  const body =
-    report.comparisons.length > 0
-      ? comparisonLines(report, width, room, paint)
-      : cellLines(report, width, room, paint)
-  return [head, '', ...body].join('\n')
+  const { poisoning } = report
+  // What is poisoned only has no accuracy of its own.
+  const attacks =
+    poisoning && report.cells.length === 0
+      ? []
+      : report.comparisons.length > 0
+        ? comparisonLines(report, width, room, paint)
+        : cellLines(report, width, room, paint)
+  const left = room - attacks.length - 1
+  const poisons = poisoning ? fit(poisonLines(poisoning, width, paint), left, 'poison') : []
+  const gap = attacks.length > 0 && poisons.length > 0 ? [''] : []
+  return [head, '', ...attacks, ...gap, ...poisons].join('\n')
 }
 
 /** The verdict and the rules alone: what `gauntlet gate` prints. */
@@ -129,7 +145,7 @@ function trustLines(report: RunReport, width: number, paint: Paint): string[] {
     const signals = signalsOf(view.findings.filter(({ severity }) => severity !== 'note'))
     const more = signals.length - signalsShown
     return [
-      ...wrap(`? trust in ${view.version} is ${trustText(view)}`, width, '  ').map((line) =>
+      ...wrap(`? trust in ${trustSubject(view)} is ${trustText(view)}`, width, '  ').map((line) =>
         paint(trustStyle[view.trust], line),
       ),
       ...signals

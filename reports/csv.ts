@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { CellView, Reporter, RunReport } from '../src/reporter.js'
+import type { CellView, PoisoningView, Reporter, RunReport } from '../src/reporter.js'
 import type { Proportion } from '../src/stats/types.js'
 import { formatEpsilon } from '../src/threat/threat-model.js'
 
@@ -7,16 +7,33 @@ import { formatEpsilon } from '../src/threat/threat-model.js'
 export const csv: Reporter = {
   id: 'csv',
   fileName: 'cells.csv',
-  describe: 'one row per version, attack and epsilon, with counts and intervals',
+  describe:
+    'one row per version, attack and epsilon, with counts and intervals; of poisons one per training, in trials.csv',
   render: async (report) =>
-    stringify(
+    textOf(
+      columns,
       report.cells.map((cell) => rowOf(report, cell)),
-      {
-        header: true,
-        columns: [...columns],
-        cast: { string: guardText, boolean: String, number: plainNumber },
-      },
     ),
+  more: async (report) =>
+    report.poisoning
+      ? [
+          {
+            fileName: 'trials.csv',
+            text: textOf(trialColumns, trialRows(report, report.poisoning)),
+          },
+        ]
+      : [],
+}
+
+function textOf(
+  names: readonly string[],
+  rows: readonly Readonly<Record<string, string | number | boolean>>[],
+): string {
+  return stringify([...rows], {
+    header: true,
+    columns: [...names],
+    cast: { string: guardText, boolean: String, number: plainNumber },
+  })
 }
 
 const columns = [
@@ -73,6 +90,46 @@ function rowOf(report: RunReport, cell: CellView): Row {
     seconds_in_runtime: cell.secondsInRuntime,
     notes: cell.notes.join('; '),
   }
+}
+
+const trialColumns = [
+  'run', 'created_at', 'suite', 'version', 'poison', 'label', 'goal', 'rate', 'rate_of',
+  'source', 'target', 'seed', 'poisons', 'fed', 'arm', 'filter', 'removed', 'removed_poisons',
+  'clean_right', 'clean_trials', 'attack_successes', 'attack_trials', 'kept_class', 'seconds',
+] as const // prettier-ignore
+
+type TrialRow = Record<(typeof trialColumns)[number], string | number>
+
+/** One row per training: version × poison × rate × trial × arm. Empty: any source class; a trainer that cannot tell. */
+function trialRows(report: RunReport, { cells }: PoisoningView): TrialRow[] {
+  return cells.flatMap((cell) =>
+    cell.arms.map((arm): TrialRow => ({
+      run: report.runId,
+      created_at: report.createdAt,
+      suite: report.suite,
+      version: cell.version,
+      poison: cell.poison,
+      label: cell.label,
+      goal: cell.goal,
+      rate: cell.rate.value,
+      rate_of: cell.rate.of,
+      source: arm.source ?? '',
+      target: arm.target,
+      seed: arm.seed,
+      poisons: arm.poisons,
+      fed: arm.fed ?? '',
+      arm: arm.arm,
+      filter: arm.filter ?? '',
+      removed: arm.removed,
+      removed_poisons: arm.removedPoisons,
+      clean_right: arm.cleanRight,
+      clean_trials: arm.cleanTrials,
+      attack_successes: arm.attackSuccesses,
+      attack_trials: arm.attackTrials,
+      kept_class: arm.recovered,
+      seconds: arm.seconds,
+    })),
+  )
 }
 
 function numbers(p: Proportion): [number, number, number, number, number] {

@@ -1,5 +1,6 @@
 import type { Reporter, RunReport } from '../src/reporter.js'
 import { formatCounted } from '../src/stats/format.js'
+import { auditSection } from './html/audits.js'
 import { attackTable } from './html/attacks.js'
 import { robustnessCharts } from './html/chart.js'
 import { comparisonTables } from './html/comparisons.js'
@@ -8,6 +9,7 @@ import { contentPolicy, logo, section } from './html/frame.js'
 import { manifestSection } from './html/manifest.js'
 import { markup, trusted, type Markup } from './html/markup.js'
 import { pictureSection } from './html/pictures.js'
+import { poisoningSection } from './html/poisoning.js'
 import { script } from './html/script.js'
 import { style } from './html/style.js'
 import { trustSection } from './html/trust.js'
@@ -31,16 +33,33 @@ async function page(report: RunReport): Promise<Markup> {
 <main>
 ${problemBanner(report)}
 ${verdictCard(report)}
-<div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
-<section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
-${trustSection(report)}
-${section('comparisons', 'What changed', comparisonTables(report))}
-${section('per-attack', 'Per attack', attackTable(report))}
-${section('examples', 'Adversarial examples', await pictureSection(report))}
-${section('cost', 'Cost', costTable(report))}
+${await body(report)}
 ${section('manifest', 'Manifest', manifestSection(report))}
 </main>
 <script>${trusted(script)}</script></body></html>`
+}
+
+async function body(report: RunReport): Promise<Markup> {
+  const poisoning = optional('poisoning', 'Poisoned training', await poisoningSection(report))
+  const audits = optional('audits', 'Backdoor audit', auditSection(report))
+  const added = markup`${poisoning}${audits}${trustSection(report)}`
+  // Where nothing was attacked as it is, its tables would be empty.
+  if (report.poisoning && report.cells.length === 0) return added
+  return markup`<div class="overview"><section class="card" aria-labelledby="versions"><h2 id="versions">Versions</h2>${versionTable(report)}</section>
+<section class="card" aria-labelledby="curves"><h2 id="curves">Robustness curve</h2>${await robustnessCharts(report)}</section></div>
+${added}
+${section('comparisons', 'What changed', comparisonTables(report))}
+${section('per-attack', 'Per attack', attackTable(report))}
+${section('examples', 'Adversarial examples', await pictureSection(report))}
+${section('cost', 'Cost', costTable(report))}`
+}
+
+function optional(id: string, title: string, content: Markup | undefined): Markup | undefined {
+  return (
+    content &&
+    markup`${section(id, title, content)}
+`
+  )
 }
 
 function header(report: RunReport): Markup {

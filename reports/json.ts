@@ -27,6 +27,8 @@ function reportJson(report: RunReport): Record<string, unknown> {
     trust: report.trust ?? null,
     comparisons: report.comparisons,
     cells: report.cells,
+    ...(report.poisoning ? { poisoning: report.poisoning } : {}),
+    ...(report.audits ? { audits: report.audits } : {}),
     pictures: report.pictures.map(withoutPixels),
     problems: report.problems,
     manifest: report.manifest,

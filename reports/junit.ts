@@ -1,5 +1,6 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { Reporter, RunReport } from '../src/reporter.js'
+import { formatCounted } from '../src/stats/format.js'
 import { missingFrom, ruleState } from './view.js'
 
 /**
@@ -73,7 +74,7 @@ function runSuite(report: RunReport): Suite {
     name: 'run is complete',
     type: 'run',
     outcome: missing === undefined ? 'passed' : 'error',
-    message: missing ?? `${report.cells.length} cells, all samples`,
+    message: missing ?? completeText(report),
   }
   // A gate whose verdict no rule explains must still stop a build that looks only at this file.
   const verdict = report.gate?.verdict ?? 'pass'
@@ -91,6 +92,14 @@ function runSuite(report: RunReport): Suite {
     message: problem,
   }))
   return { name: `gauntlet.run.${report.suite}`, cases: [ran, ...unexplained, ...problems] }
+}
+
+function completeText({ cells, poisoning }: RunReport): string {
+  const parts = [
+    (cells.length > 0 || !poisoning) && `${cells.length} cells, all samples`,
+    poisoning && `${formatCounted(poisoning.cells.length, 'cell')} of poisons, all trials`,
+  ].filter(Boolean)
+  return parts.join('; ')
 }
 
 function suiteLines(report: RunReport, { name, cases }: Suite): string[] {

@@ -1,9 +1,27 @@
 import type { RuleResult } from '../src/gate/types.js'
 import type { ComparisonView, Reporter, RunReport } from '../src/reporter.js'
 import type { Proportion } from '../src/stats/types.js'
-import { formatCounted, formatPercent, formatPoints } from '../src/stats/format.js'
+import { formatCounted, formatPercent, formatPoints, formatRate } from '../src/stats/format.js'
+import {
+  alarmsText,
+  comparedName,
+  estimateText,
+  lossText,
+  meanText,
+  poisonName,
+  poisonPairs,
+  trialsText,
+} from './poison-text.js'
 import { formatThreat, pMeaning, pNumber, pointsRange, shareRange } from './text.js'
-import { isVoid, signalsOf, signalText, spokenTrust, trustText, voidText } from './trust.js'
+import {
+  isVoid,
+  signalsOf,
+  signalText,
+  spokenTrust,
+  trustSubject,
+  trustText,
+  voidText,
+} from './trust.js'
 import {
   approximationLines,
   changeOf,
@@ -31,7 +49,7 @@ export const markdown: Reporter = {
       incompleteNote(report),
       headline.change && escapeMarkdown(headline.change),
       headline.against.map(ruleLine).join('\n'),
-      versionTable(report),
+      report.poisoning && report.cells.length === 0 ? '' : versionTable(report),
       trustBlock(report),
       approximationLines(report)
         .map((line) => `- ${escapeMarkdown(line)}`)
@@ -49,6 +67,7 @@ export const markdown: Reporter = {
         ),
       ),
       details('Per attack', attackTable(report)),
+      ...poisonBlocks(report),
       details(
         'Problems',
         report.problems.map((problem) => `- ${escapeMarkdown(problem)}`).join('\n'),
@@ -72,7 +91,7 @@ function trustBlock(report: RunReport): string {
       const signals = signalsOf(view.findings.filter(({ severity }) => severity !== 'note'))
       const sign = view.trust === 'void' ? '⚠️ ' : ''
       return [
-        `${sign}**Trust in ${escapeMarkdown(view.version)}** is ${escapeMarkdown(trustText(view))}`,
+        `${sign}**Trust in ${escapeMarkdown(trustSubject(view))}** is ${escapeMarkdown(trustText(view))}`,
         ...signals.map((signal) => `- ${escapeMarkdown(signalText(signal))}`),
       ].join('\n')
     })
@@ -155,6 +174,64 @@ function attackTable({ cells }: RunReport): string {
       `${cell.samples}${cell.complete ? '' : cell.samples === 0 ? ' (did not run)' : ' (incomplete)'}`,
     ]),
   )
+}
+
+/** Short of all that the page tells: what the poisons achieve, and how that changed. */
+function poisonBlocks({ poisoning }: RunReport): string[] {
+  if (!poisoning) return []
+  return [
+    table(
+      ['Poisoned training', 'Attack success', 'Base rate', 'Clean accuracy', 'Trials'],
+      poisoning.cells.map((cell) => [
+        escapeMarkdown(`${cell.version}, ${poisonName(cell)}`),
+        meanText(cell.poisoned?.attackSuccess),
+        estimateText(cell.clean?.attackSuccess),
+        `${estimateText(cell.clean?.cleanAccuracy)}, ${lossText(cell.cleanLoss)}`,
+        trialsText(cell),
+      ]),
+    ),
+    ...poisonPairs(poisoning).map(({ baseline, candidate, rows }) =>
+      details(
+        `${baseline} → ${candidate}, poison by poison`,
+        table(
+          [
+            'Attack success',
+            'Rate',
+            escapeMarkdown(baseline),
+            escapeMarkdown(candidate),
+            'Difference',
+            'p (Holm)',
+          ],
+          rows.map((row) => [
+            escapeMarkdown(comparedName(row)),
+            formatRate(row.rate),
+            estimateText(row.baselineValue),
+            estimateText(row.candidateValue),
+            `${formatPoints(row.difference.estimate)} (${pointsRange(row.difference)})`,
+            escapeMarkdown(pNumber(row.pAdjusted)),
+          ]),
+        ),
+      ),
+    ),
+    details(
+      'Filters and detectors',
+      table(
+        ['Filter', 'Removed of all', 'Of the poisons', 'Attack success', 'False alarms'],
+        poisoning.cells.flatMap((cell) =>
+          cell.filters.map((filter) => {
+            const detector = cell.detectors.find((one) => one.detector === filter.filter)
+            return [
+              escapeMarkdown(`${cell.version}, ${poisonName(cell)}: ${filter.filter}`),
+              formatPercent(filter.removedShare),
+              formatPercent(filter.foundShare),
+              meanText(filter.attackSuccess),
+              detector ? alarmsText(detector) : '',
+            ]
+          }),
+        ),
+      ),
+    ),
+  ]
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

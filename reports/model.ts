@@ -17,6 +17,8 @@ import { formatConstraints, type Norm, type ThreatModel } from '../src/threat/th
 import { canonicalJson, digestJson } from '../src/util/hash.js'
 import { isApproximation } from '../src/util/approximation.js'
 import type { TrialSet } from '../src/plan/trial-arms.js'
+import type { ModelAudit } from '../src/audit/model/result.js'
+import { auditView, backdoorAudit } from './audits.js'
 import { poisoningView, poisonProblems, poisonResults, type PoisonDoubt } from './poisoning.js'
 
 export interface ReportInput {
@@ -32,6 +34,10 @@ export interface ReportInput {
   readonly pairs?: readonly (readonly [string, string])[] | undefined
   /** Trials of the poisons, by cell in planned order; none: the run poisons nothing. */
   readonly trials?: readonly TrialSet[] | undefined
+  /** Of the files of the versions; none: they were not examined. */
+  readonly audits?: ReadonlyMap<string, ModelAudit> | undefined
+  /** What else did not come to its end, one line each. */
+  readonly problems?: readonly string[] | undefined
 }
 
 const isRight = (outcome: Outcome): boolean => outcome.cleanPrediction === outcome.label
@@ -69,7 +75,10 @@ export function buildReport(input: ReportInput): RunReport {
     ...(input.trust ? { trust: input.trust } : {}),
     pictures: input.dataset ? pictures(cells, input.dataset, input.examples ?? new Map()) : [],
     ...(trials.length > 0 ? { poisoning: poisoningView(trials, pairs) } : {}),
-    problems: [...problemsOf(cells), ...poisonProblems(trials)],
+    ...(input.audits && input.audits.size > 0
+      ? { audits: [...input.audits].map(([version, audit]) => auditView(version, audit)) }
+      : {}),
+    problems: [...problemsOf(cells), ...poisonProblems(trials), ...(input.problems ?? [])],
     manifest: run.manifest,
   }
 }
@@ -94,15 +103,22 @@ export function versionResults(
   {
     trials = [],
     doubts = [],
-  }: { readonly trials?: readonly TrialSet[]; readonly doubts?: readonly PoisonDoubt[] } = {},
+    audits,
+  }: {
+    readonly trials?: readonly TrialSet[]
+    readonly doubts?: readonly PoisonDoubt[]
+    readonly audits?: ReadonlyMap<string, ModelAudit>
+  } = {},
 ): VersionResults {
   const own = cells.filter(({ cell }) => cell.model.version === version)
   const poisons = poisonResults(trials, version, doubts)
+  const audit = audits?.get(version)
   return {
     version,
     modelDigest: own[0]?.cell.model.digest ?? '',
     datasetDigest: own[0]?.cell.dataset.digest ?? '',
     ...(poisons.length > 0 ? { poisons } : {}),
+    ...(audit ? { audit: backdoorAudit(audit) } : {}),
     cells: own.map(({ cell, outcomes, complete }): CellResults => ({
       attack: cell.attack.attack,
       label: cell.attack.label,

@@ -168,13 +168,15 @@ function compare(
       ({ record }) => poisonDigest(record) === poisonDigest(before.record),
     )
     if (!after) return []
-    return [null, ...filtersOf(before.results)].flatMap((filter) =>
-      compareCell(before, after, filter),
-    )
+    return [null, ...detectorsOf(before)].flatMap((filter) => compareCell(before, after, filter))
   })
   const adjusted = holm(rows.map((row) => row.difference.pMore))
   return rows.map((row, i) => ({ baseline, candidate, ...row, pAdjusted: adjusted[i]! }))
 }
+
+/** Random and perfect filters are the scale, not what a version is compared by. */
+const detectorsOf = ({ results }: TrialSet): string[] =>
+  filtersOf(results).filter((filter) => filter !== 'random' && filter !== 'oracle')
 
 function compareCell(
   before: TrialSet,

@@ -1,5 +1,4 @@
 import { formatP, formatPointsInterval, formatShareInterval } from '../src/stats/format.js'
-import type { PairedDifference, Proportion } from '../src/stats/types.js'
 import { formatEpsilon, normLabels, type Norm } from '../src/threat/threat-model.js'
 
 /** Short forms for tables; sentences use src/stats/format.ts as it is. */
@@ -23,13 +22,20 @@ export const incompleteText = ({ samples }: { readonly samples: number }): strin
 export const pMeaning = (candidate: string): string =>
   `p: exact McNemar, one-sided (${candidate} is worse), Holm over all rows`
 
+interface Interval {
+  readonly low: number
+  readonly high: number
+  readonly confidence: number
+}
+
 /** The interval without its confidence, for columns that name it once: `58.2 to 64.3`. */
-export function shareRange(share: Proportion): string {
+export function shareRange(share: Interval): string {
   return formatShareInterval(share).replace(/^.* CI /, '')
 }
 
-/** `−53.1 to −44.4`, in percentage points. */
-export function pointsRange(difference: PairedDifference): string {
+/** `−53.1 to −44.4`, in percentage points; one trial has none. */
+export function pointsRange(difference: Interval): string {
+  if (!Number.isFinite(difference.low)) return 'no interval'
   return formatPointsInterval(difference).replace(/^.* CI /, '')
 }
 

@@ -1,6 +1,11 @@
 import type { FindingView, RunReport, TrustView } from '../src/reporter.js'
 import { formatCounted } from '../src/stats/format.js'
 
+/** `v2`, `v2 (poisoning)` */
+export function trustSubject({ version, about }: TrustView): string {
+  return about === undefined ? version : `${version} (${about})`
+}
+
 /** Of one version: `void: 1 signal invalidates it, 2 lower it`. */
 export function trustText({ trust, findings }: TrustView): string {
   const count = (severity: FindingView['severity']): number =>

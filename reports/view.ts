@@ -195,12 +195,17 @@ function changeWords(difference: PairedDifference): string {
 }
 
 /** What is missing from the run, as a clause: `run is incomplete, 1 of 18 cells lacking samples, 1 problem`. Undefined when nothing is. */
-export function missingFrom({ status, cells, problems }: RunReport): string | undefined {
+export function missingFrom({ status, cells, poisoning, problems }: RunReport): string | undefined {
+  const poisoned = poisoning?.cells ?? []
+  const short = poisoned.filter((cell) => !cell.complete).length
   const partial = cells.filter((cell) => !cell.complete).length
   const parts = [
     status === 'complete' ? undefined : `run ${status === 'interrupted' ? 'was' : 'is'} ${status}`,
     partial > 0
       ? `${partial} of ${formatCounted(cells.length, 'cell')} lacking samples`
+      : undefined,
+    short > 0
+      ? `${short} of ${formatCounted(poisoned.length, 'cell')} of poisons lacking trials`
       : undefined,
     problems.length > 0 ? formatCounted(problems.length, 'problem') : undefined,
   ].filter((part) => part !== undefined)

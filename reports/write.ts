@@ -26,6 +26,8 @@ export async function writeReports(
   for (const reporter of chosen) {
     const path = join(folder, reporter.fileName)
     rendered.push({ id: reporter.id, path, text: await reporter.render(report) })
+    for (const { fileName, text } of (await reporter.more?.(report)) ?? [])
+      rendered.push({ id: reporter.id, path: join(folder, fileName), text })
   }
   await writeFiles(
     folder,

@@ -48,7 +48,7 @@ export interface VersionView {
 export interface TrustView {
   readonly version: string
   /** What the findings are about; absent: the attacks on the finished model. */
-  readonly about?: 'poisoning' | undefined
+  readonly about?: 'poisoning' | 'backdoor audit' | undefined
   readonly trust: Trust
   /** Worst first. */
   readonly findings: readonly FindingView[]
@@ -93,7 +93,7 @@ export interface PictureView {
   readonly adversarial: Float32Array
 }
 
-export interface PoisonRateView {
+interface PoisonRateView {
   readonly value: number
   readonly of: 'dataset' | 'targetClass' | 'sourceClass'
 }
@@ -197,6 +197,36 @@ export interface PoisonComparisonView {
   readonly pAdjusted: number
 }
 
+/** What a search for small triggers found in the file of a version. */
+export interface AuditView {
+  readonly version: string
+  /** False: the file was scanned, and nothing is known of its classes. */
+  readonly isComplete: boolean
+  readonly reason?: string | undefined
+  /** Labels of the classes that a small trigger reaches. */
+  readonly flagged: readonly number[]
+  readonly samples: number
+  readonly seeds: number
+  /** Each with the form of trigger that stands out most; null: not finite. */
+  readonly classes: readonly {
+    readonly label: number
+    readonly name: string
+    readonly isFlagged: boolean
+    readonly form: string
+    readonly size: number | null
+    /** Of the median of all classes. */
+    readonly ratio: number | null
+    readonly index: number | null
+    readonly reach: number
+    readonly flaggedSeeds: number
+  }[]
+  readonly findings: readonly {
+    readonly signal: string
+    readonly where: string
+    readonly text: string
+  }[]
+}
+
 export interface PoisoningView {
   readonly cells: readonly PoisonCellView[]
   readonly comparisons: readonly PoisonComparisonView[]
@@ -230,6 +260,8 @@ export interface RunReport {
   readonly pictures: readonly PictureView[]
   /** Absent when the run poisons nothing. */
   readonly poisoning?: PoisoningView | undefined
+  /** Absent when no file was examined for backdoors. */
+  readonly audits?: readonly AuditView[] | undefined
   /** Tasks that failed or were quarantined: one line each. */
   readonly problems: readonly string[]
   /** What the run used: versions, digests, seeds, devices, parameters. JSON-safe. */

@@ -122,7 +122,7 @@ async function draw(
         strokeDasharray: '2 4',
       }),
       ...marks,
-      Plot.text(pushedApart(labels, plotHeight), {
+      Plot.text(spread(labels, plotHeight), {
         x: 'epsilon',
         y: 'y',
         text: 'text',
@@ -151,7 +151,7 @@ function shownEpsilon(report: RunReport, family: Family): number[] {
 }
 
 /** The part of the drawn element that is used; a string with escaped text comes out of linkedom. */
-interface PlotElement {
+export interface PlotElement {
   readonly outerHTML: string
   setAttribute(name: string, value: string): void
 }
@@ -160,7 +160,7 @@ interface EndLabel {
   readonly version: string
   readonly text: string
   readonly epsilon: number
-  y: number
+  readonly y: number
 }
 
 /** Version names at the right end of their lines. */
@@ -179,10 +179,13 @@ function endLabels(
     }))
 }
 
-/** So that no two overlap. */
-function pushedApart(all: readonly EndLabel[], plotHeight: number): EndLabel[] {
+/** Pushes labels apart so that no two overlap. @param given - heights on [0, 1] */
+export function spread<Label extends { y: number }>(
+  given: readonly Label[],
+  plotHeight: number,
+): Label[] {
   const gap = 16 / plotHeight
-  const labels = all.map((label) => ({ ...label })).sort((a, b) => a.y - b.y)
+  const labels = given.map((label) => ({ ...label })).sort((a, b) => a.y - b.y)
   labels.forEach((label, i) => {
     const below = labels[i - 1]
     if (below) label.y = Math.max(label.y, below.y + gap)
@@ -197,19 +200,25 @@ function pushedApart(all: readonly EndLabel[], plotHeight: number): EndLabel[] {
 }
 
 /** Drops ticks that would print over their neighbours, keeping 0 and the greatest. */
-export function readableTicks(epsilons: readonly number[], widthPx: number): number[] {
-  const max = Math.max(...epsilons)
+export function readableTicks(
+  epsilons: readonly number[],
+  widthPx: number,
+  format: (value: number) => string = formatEpsilon,
+  scale: (value: number) => number = (value) => value,
+): number[] {
+  const max = scale(Math.max(...epsilons))
   const kept: number[] = []
   for (const epsilon of [...epsilons].sort((a, b) => b - a)) {
-    const room = (Math.max(formatEpsilon(epsilon).length, 3) + 1) * 8
-    const nearest = kept.at(-1) ?? Infinity
-    if (((nearest - epsilon) / max) * widthPx >= room) kept.push(epsilon)
+    const room = (Math.max(format(epsilon).length, 3) + 1) * 8
+    const nearest = kept.at(-1)
+    const gap = nearest === undefined ? Infinity : scale(nearest) - scale(epsilon)
+    if ((gap / max) * widthPx >= room) kept.push(epsilon)
   }
   return kept.includes(0) ? kept.toReversed() : [0, ...kept.toReversed().slice(1)]
 }
 
 /** Versions of one model often differ at the end of their names, so the middle goes. */
-function shorten(name: string, most: number): string {
+export function shorten(name: string, most = 15): string {
   const letters = [...name]
   if (letters.length <= most) return name
   const tail = Math.floor((most - 1) * 0.45)

@@ -80,7 +80,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .flow{border-top:1px solid var(--line);padding-top:14px;margin-top:2px}.flow h3{margin:0 0 8px;font-size:14px}.stack{display:flex;gap:2px;height:16px;border-radius:5px;overflow:hidden}.stack i{min-width:2px}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:8px;font-size:14px}.legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
 .held{background:var(--muted)}.broken{background:var(--fail)}.fixed{background:var(--pass)}.lost{background:var(--line)}
-.chart+.chart{margin-top:22px}.chart figcaption{font-size:14px;font-weight:600;margin-bottom:4px}.chart svg{display:block;max-width:100%;height:auto}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:22px}.charts>.chart+.chart{margin-top:0}.chart+.chart{margin-top:22px}.chart figcaption{font-size:14px;font-weight:600;margin-bottom:4px}.chart svg{display:block;max-width:100%;height:auto}
 .narrow{display:none}@media (max-width:640px){.narrow{display:block}.wide{display:none}}
 .tiles{list-style:none;padding:0;display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr))}
 .tile{border:1px solid var(--line);border-radius:10px;padding:12px;display:grid;gap:8px;align-content:start;min-width:0}

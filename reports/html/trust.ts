@@ -1,5 +1,5 @@
 import type { FindingView, RunReport } from '../../src/reporter.js'
-import { signalsOf, trustText } from '../trust.js'
+import { signalsOf, trustSubject, trustText } from '../trust.js'
 import { markup, trusted, type Markup } from './markup.js'
 
 const names: Readonly<Record<FindingView['severity'], string>> = {
@@ -16,7 +16,7 @@ export function trustSection(report: RunReport): Markup {
 <thead><tr><th scope="col">Version</th><th scope="col">Signal</th><th scope="col">What was seen</th><th scope="col">What to do</th></tr></thead>
 <tbody>${report.trust.map((view) => {
     const signals = signalsOf(view.findings)
-    const head = markup`<th scope="row" rowspan="${Math.max(1, signals.length)}">${view.version}<br><span class="chip trust-${view.trust}">${trustText(view)}</span></th>`
+    const head = markup`<th scope="row" rowspan="${Math.max(1, signals.length)}">${trustSubject(view)}<br><span class="chip trust-${view.trust}">${trustText(view)}</span></th>`
     if (signals.length === 0)
       return markup`<tr>${head}<td colspan="3" class="muted">no signal was raised</td></tr>`
     return signals.map(

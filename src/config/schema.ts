@@ -80,6 +80,30 @@ const gateSchema = z.strictObject({
     .describe('failing rules that only warn until a date (default none)'),
 })
 
+const auditSchema = z
+  .strictObject({
+    model: z
+      .boolean()
+      .default(false)
+      .describe(
+        "search the file of every version for backdoors, as gauntlet audit model does: for the gate's rule backdoor-audit; takes minutes a version (default false)",
+      ),
+    samples: z
+      .int()
+      .min(20)
+      .max(100_000)
+      .default(300)
+      .describe('samples of the data that triggers are searched with (default 300)'),
+    seeds: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe('searches for each class; a class is flagged by most of them (default 3)'),
+  })
+  .prefault({})
+  .describe('what is examined besides the attacks')
+
 export const configSchema = z
   .strictObject({
     $schema: z.string().optional().describe('URL or path of this schema, for editors'),
@@ -140,6 +164,7 @@ export const configSchema = z
       .boolean()
       .default(true)
       .describe('examine whether the evaluation itself can be trusted (default true)'),
+    audit: auditSchema,
     gate: gateSchema.optional().describe('what decides over the newest version (default: no gate)'),
     plugins: z
       .array(text)

@@ -41,7 +41,7 @@ export const filterField = z
 
 export const pairsOfPoisons = 'poison and rate pairs'
 
-export function sameRate(a: PoisonRate, b: PoisonRate): boolean {
+function sameRate(a: PoisonRate, b: PoisonRate): boolean {
   return a.of === b.of && a.value.toPrecision(10) === b.value.toPrecision(10)
 }
 

@@ -42,6 +42,11 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   }
 }
 
+/** The bytes of a model file alone, as `loadModel` reads them. @throws GNT_FILE */
+export async function readModelBytes(path: string): Promise<Uint8Array> {
+  return readModelFile(path, createHash('sha256'))
+}
+
 /** @param hash - is given the bytes, each piece while the next one is read */
 async function readModelFile(path: string, hash: Hash): Promise<Uint8Array> {
   const refuse = (got: string, cause?: unknown, fix?: string) => {

@@ -110,7 +110,8 @@ export function formatRoughCount(count: number): string {
   return formatCount(Math.ceil(count / unit) * unit)
 }
 
-const denominators = {
+/** What a poison rate can be a share of. */
+export const rateWholes = {
   dataset: 'the data set',
   targetClass: 'the target class',
   sourceClass: 'the source class',
@@ -119,7 +120,7 @@ const denominators = {
 /** A poison rate with what it is a share of: `1 % of the data set`. */
 export function formatRate(rate: {
   readonly value: number
-  readonly of: keyof typeof denominators
+  readonly of: keyof typeof rateWholes
 }): string {
-  return `${formatSharePlain(rate.value)} of ${denominators[rate.of]}`
+  return `${formatSharePlain(rate.value)} of ${rateWholes[rate.of]}`
 }

@@ -27,7 +27,7 @@ export function signedRankGreater(differences: readonly number[]): number {
 /** Twice the rank of each value among all, ties sharing their mean: whole numbers. */
 function doubledRanks(sizes: readonly number[]): number[] {
   const ascending = [...sizes.entries()].sort(([, a], [, b]) => a - b)
-  const ranks = new Array<number>(sizes.length).fill(0)
+  const ranks = sizes.map(() => 0)
   for (let from = 0; from < ascending.length;) {
     let to = from + 1
     while (to < ascending.length && ascending[to]![1] === ascending[from]![1]) to++

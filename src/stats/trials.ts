@@ -34,7 +34,7 @@ export function meanShare(shares: readonly number[], confidence = 0.95): Mean {
 }
 
 /** The limits alone; the number of trials need not be whole, so that it can be scaled. */
-export function shareLimits(
+function shareLimits(
   estimate: number,
   trials: number,
   confidence: number,
@@ -44,7 +44,16 @@ export function shareLimits(
   const limit = Math.log(2 / (1 - confidence)) / trials
   const upper = (share: number): number =>
     share === 1 ? 1 : bisect((m) => divergence(share, m) < limit, share, 1)
-  return { low: 1 - upper(1 - estimate), high: upper(estimate) }
+  return outward({ low: 1 - upper(1 - estimate), high: upper(estimate) })
+}
+
+/** Ends that print as 0 or 100 % are those: outward, so that the interval still holds, and without digits that say nothing. */
+function outward({ low, high }: { readonly low: number; readonly high: number }): {
+  readonly low: number
+  readonly high: number
+} {
+  const smallest = 5e-4
+  return { low: low < smallest ? 0 : low, high: high > 1 - smallest ? 1 : high }
 }
 
 /** KL(p ‖ m) between Bernoulli variables, for p ≤ m. */

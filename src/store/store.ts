@@ -1,6 +1,8 @@
+import type { ModelAudit } from '../audit/model/result.js'
 import type { Example, Task, TaskResult } from '../plan/task.js'
 import type { TrialResult } from '../plan/trial.js'
 import type { Finding } from '../trust/finding.js'
+import { auditsOf, saveAudit } from './audits.js'
 import { baselineHistory, getBaseline, listBaselines, setBaseline } from './baselines.js'
 import { examinationsOf, saveExamination } from './examinations.js'
 import { examplesOf } from './examples.js'
@@ -146,6 +148,16 @@ export class Store {
   /** Of those of `keys` that are done, by whichever run, what came out. */
   async trialsOf(keys: readonly string[]): Promise<Map<string, TrialResult>> {
     return await trialsOf(this.#db, keys)
+  }
+
+  /** Saves what an audit of a model found; the first result of a key stays. Forgets its failures in all runs. */
+  async saveAudit(key: string, audit: ModelAudit): Promise<void> {
+    await saveAudit(this.#db, key, audit)
+  }
+
+  /** Of those of `keys` that are done, what they found. */
+  async auditsOf(keys: readonly string[]): Promise<Map<string, ModelAudit>> {
+    return await auditsOf(this.#db, keys)
   }
 
   /**

@@ -53,6 +53,8 @@ export interface StoreTables {
   examinations: { key: string; findings: string; created_at: string }
   /** Done trials only. `result` is JSON. */
   trials: { key: string; result: string; created_at: string }
+  /** `result` is JSON. */
+  audits: { key: string; result: string; created_at: string }
   failures: { run: number; key: string; kind: string; message: string; created_at: string }
   /** Append only: the row with the greatest `seq` of a name is the current one. */
   baselines: {

@@ -12,19 +12,16 @@ const alike: readonly (readonly string[])[] = [
 /**
  * How far the numbers can be trusted that these findings are about.
  *
- * - Any error: `void`; but one about a filter counts as a warning, because it voids what is said of that filter alone.
+ * - Any error: `void`.
  * - Else by warnings: none is `high`, one or two are `medium`, three or more are `low`. A signal counts once, however often it
  *   was raised, and so do signals that say the same thing (gradients that lead nowhere; a search that ends too early).
  * - Notes count nothing.
  *
  * @param findings - of one version
  */
-export function rateTrust(
-  findings: readonly (Finding & { readonly filter?: string | undefined })[],
-): Trust {
-  if (findings.some(({ severity, filter }) => severity === 'error' && filter === undefined))
-    return 'void'
-  const warnings = findings.filter(({ severity }) => severity !== 'note')
+export function rateTrust(findings: readonly Finding[]): Trust {
+  if (findings.some(({ severity }) => severity === 'error')) return 'void'
+  const warnings = findings.filter(({ severity }) => severity === 'warning')
   const kinds = new Set(
     warnings.map(({ signal }) => alike.find((group) => group.includes(signal))?.[0] ?? signal),
   )

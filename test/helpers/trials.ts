@@ -9,8 +9,8 @@ import type {
 
 /** Test data of ten classes with 100 samples each; training data of 500 each. */
 export const classes = {
-  test: new Array<number>(10).fill(100),
-  training: new Array<number>(10).fill(500),
+  test: Array.from({ length: 10 }, () => 100),
+  training: Array.from({ length: 10 }, () => 500),
 }
 
 const attacked = 900
@@ -125,16 +125,23 @@ export function verdict(detector: string, more: Partial<DetectorResult> = {}): D
 /** Filtered by a detector that finds most, and by both controls. */
 export function filteredArms(
   detector: string,
-  found: { readonly removed: number; readonly removedPoisons: number; readonly success: number },
+  found: {
+    readonly removed: number
+    readonly removedPoisons: number
+    readonly success: number
+    readonly poisons?: number
+    /** With what the random filter leaves. */
+    readonly before?: number
+  },
 ): Arm[] {
-  const { removed, removedPoisons, success } = found
+  const { removed, removedPoisons, success, poisons = 250, before = 0.97 } = found
   return [
     arm('filtered', 0.965, success, { filter: detector, removed, removedPoisons }),
-    arm('filtered', 0.965, 0.97, {
+    arm('filtered', 0.965, before, {
       filter: 'random',
       removed,
-      removedPoisons: Math.round((250 * removed) / 5000),
+      removedPoisons: Math.round((poisons * removed) / 5000),
     }),
-    arm('filtered', 0.968, 0.01, { filter: 'oracle', removed: 250, removedPoisons: 250 }),
+    arm('filtered', 0.968, 0.01, { filter: 'oracle', removed: poisons, removedPoisons: poisons }),
   ]
 }

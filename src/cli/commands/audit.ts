@@ -1,10 +1,11 @@
 import type { Command } from '../command.js'
 import { auditDataCommand } from './audit/data.js'
+import { auditModelCommand } from './audit/model.js'
 
 /** What can be audited. A new one is one file and one line here. */
-const parts: readonly Command[] = [auditDataCommand]
+const parts: readonly Command[] = [auditDataCommand, auditModelCommand]
 
-const describe = 'Look for poison in a data set'
+const describe = 'Look for poison in a data set, or for a backdoor in a model file'
 
 export const auditCommand: Command = {
   name: 'audit',
@@ -22,6 +23,7 @@ export const auditCommand: Command = {
           .toUpperCase()}`,
       )
       y.example('gauntlet audit data train.npz', 'see gauntlet audit data --help')
+      y.example('gauntlet audit model net.onnx --data clean.npz', 'see gauntlet audit model --help')
     })
   },
 }

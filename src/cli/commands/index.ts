@@ -35,6 +35,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   auditCommand,
   falsifyCommand,
+  auditCommand,
   exportCommand,
   opsCommand,
   initCommand,

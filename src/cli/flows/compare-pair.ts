@@ -96,13 +96,14 @@ function dataOf({ cells, trials }: Side): string {
 
 /** What a version was tried with: attacks with their threat models, poisons with their rates. */
 function tests({ cells, trials }: Side): Set<string> {
-  const ofTrial = ({ poison, rate, trainingData }: PoisoningRecord) => [
-    poison,
-    rate,
-    trainingData.digest,
-  ]
   return new Set([
     ...cells.map(({ cell }) => canonicalJson([cell.attack, cell.threat])),
-    ...trials.map(({ record }) => canonicalJson(ofTrial(record))),
+    ...trials.map(({ record }) => canonicalJson(testOf(record))),
   ])
 }
+
+const testOf = ({ poison, rate, trainingData }: PoisoningRecord): unknown => [
+  poison,
+  rate,
+  trainingData.digest,
+]

@@ -6,17 +6,20 @@ import { GauntletError } from '../../errors.js'
 import { evaluateGate } from '../../gate/evaluate.js'
 import { threatScopes } from '../../gate/schema.js'
 import type { GateResult, GateRule } from '../../gate/types.js'
+import type { ModelAudit } from '../../audit/model/result.js'
 import type { Example } from '../../plan/task.js'
 import type { TrialSet } from '../../plan/trial-arms.js'
 import type { RunReport, TrustView } from '../../reporter.js'
 import type { Store } from '../../store/store.js'
 import type { CellOutcomes, RunRecord } from '../../store/types.js'
+import { auditsOfRun } from './model-audits.js'
 import { trialSetsOf } from './trial-sets.js'
 import {
   doubtsOf,
   doubtsOfTrials,
   findingsOfTrials,
   resultSetOf,
+  trustInAudits,
   trustInTrials,
   trustOf,
 } from './trust-of.js'
@@ -38,7 +41,7 @@ export interface ReportRunOptions {
 export async function reportRun(store: Store, options: ReportRunOptions): Promise<RunReport> {
   const run = await store.getRun(options.runId)
   const results = await resultsOf(store, run)
-  const { cells, trials } = results
+  const { cells, trials, audits, problems } = results
   const { gate, trust } = await judge(store, results, options.gate)
   const dataset =
     options.withPictures === false ? undefined : (options.dataset ?? (await reloadDataset(run)))
@@ -49,6 +52,8 @@ export async function reportRun(store: Store, options: ReportRunOptions): Promis
     run,
     cells,
     trials,
+    audits,
+    problems,
     dataset,
     examples,
     gate,
@@ -62,10 +67,15 @@ interface RunResults {
   readonly run: RunRecord
   readonly cells: readonly CellOutcomes[]
   readonly trials: readonly TrialSet[]
+  readonly audits: ReadonlyMap<string, ModelAudit>
+  /** Audits that did not come to their end. */
+  readonly problems: readonly string[]
 }
 
 async function resultsOf(store: Store, run: RunRecord): Promise<RunResults> {
-  return { run, cells: await store.outcomesOf(run.id), trials: await trialSetsOf(store, run) }
+  const cells = await store.outcomesOf(run.id)
+  const trials = await trialSetsOf(store, run)
+  return { run, cells, trials, ...(await auditsOfRun(store, run)) }
 }
 
 /** Each version with its predecessor; then the gate's own pair where that is another one. */
@@ -83,19 +93,27 @@ function gatePairs(
   return isNew ? [...pairs, [baseline, candidate]] : pairs
 }
 
+/** A run without any self-audit says nothing of trust. */
+function addTrust(
+  trust: TrustView[] | undefined,
+  more: readonly TrustView[],
+): TrustView[] | undefined {
+  return more.length === 0 ? trust : [...(trust ?? []), ...more]
+}
+
 /** How far each version's numbers can be trusted, and the gate on the newest one. */
 async function judge(
   store: Store,
   results: RunResults,
   gate: GateConfig | undefined,
 ): Promise<{ gate?: GateResult; trust?: TrustView[] | undefined }> {
-  const { run, cells, trials } = results
+  const { run, cells, trials, audits } = results
   const versions = versionsOf(cells, trials)
   const baseline = gate && (await baselineOf(store, results, versions, gate.baseline))
   const other = baseline && baseline.run !== run ? baseline : undefined
   const found = findingsOfTrials(run, trials, other?.trials)
   const withTrials = (trust: TrustView[] | undefined): TrustView[] | undefined =>
-    trials.length === 0 ? trust : [...(trust ?? []), ...trustInTrials(trials, found)]
+    addTrust(trust, [...trustInTrials(trials, found), ...trustInAudits(audits)])
   if (!gate) return { trust: withTrials(await trustOf(store, run, cells)) }
   const candidate = versions.at(-1)!
   const rules = gate.rules as readonly GateRule[]
@@ -114,9 +132,14 @@ async function judge(
         ? versionResults(baseline.cells, baseline.version, {
             trials: baseline.trials,
             doubts: doubtsOfTrials(foundBefore),
+            audits: baseline.audits,
           })
         : null,
-      candidate: versionResults(cells, candidate, { trials, doubts: doubtsOfTrials(found) }),
+      candidate: versionResults(cells, candidate, {
+        trials,
+        doubts: doubtsOfTrials(found),
+        audits,
+      }),
       doubts: doubtsOf(trust ?? [], inDoubt),
     }),
   }

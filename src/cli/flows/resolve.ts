@@ -12,6 +12,7 @@ import { engineVersion } from '../../plan/key.js'
 import type { ModelSpec } from '../../plan/task.js'
 import { digestJson } from '../../util/hash.js'
 import type { Harness } from '../compose.js'
+import { planAudits, type FiledAudit, type PlannedAudit } from './model-audits.js'
 import { expandSuites, type Check } from './checks.js'
 import { packageFile } from '../package-info.js'
 import { recordsOf, resolveTrials } from './resolve-trials.js'
@@ -21,6 +22,7 @@ export interface ResolvedRun {
   readonly plan: Plan
   readonly dataset: Dataset
   readonly trainingData?: Dataset | undefined
+  readonly audits: readonly PlannedAudit[]
   readonly suite: string
   readonly title: string
   readonly seed: number
@@ -60,12 +62,19 @@ export async function resolveRun(
     trialCells,
   })
   // What is known of the training data belongs to the run: without it, an earlier run would be taken up.
-  const plan = overlapping ? { ...made, digest: digestJson([made.digest, overlapping]) } : made
+  const known = overlapping ? { ...made, digest: digestJson([made.digest, overlapping]) } : made
+  const audits = planAudits(config, models, dataset)
+  // Nor is one without audits the same run.
+  const plan =
+    audits.length === 0
+      ? known
+      : { ...known, digest: digestJson([known.digest, audits.map(({ key }) => key)]) }
   const shown = (path: string): string => relative(cwd, path) || path
   return {
     plan,
     dataset,
     trainingData,
+    audits,
     suite,
     title: config.title,
     seed: config.seed,
@@ -86,9 +95,26 @@ export async function resolveRun(
       models: models.map((model) => ({ ...model, path: shown(model.path) })),
       surrogates: [...surrogates.values()].map((one) => ({ ...one, path: shown(one.path) })),
       suites,
-      ...(trialCells.length === 0 ? {} : { poisonings: recordsOf(trialCells, harness) }),
+      ...(audits.length === 0
+        ? {}
+        : {
+            audits: audits.map(({ key, model }): FiledAudit => ({ version: model.version, key })),
+          }),
+      ...(trialCells.length === 0
+        ? {}
+        : {
+            poisonings: recordsOf(trialCells, harness),
+            classCounts: { test: classCounts(dataset), training: classCounts(trainingData!) },
+          }),
     },
   }
+}
+
+/** Samples of each class. */
+function classCounts({ labels, classes }: Dataset): number[] {
+  const counts = Array.from({ length: classes }, () => 0)
+  for (const label of labels) counts[label]!++
+  return counts
 }
 
 /** Samples that the models were trained on. @throws GNT_DATA_SHAPE */

@@ -8,6 +8,7 @@ import type { Io } from '../io.js'
 import { Progress } from '../progress.js'
 import { withStoreOnDemand } from '../with-store.js'
 import { executeRun, type RunOutcome } from './execute-run.js'
+import { runAudits } from './model-audits.js'
 import { reportRun } from './report-run.js'
 import { resolveRun } from './resolve.js'
 import { checkFolderMakeable } from './writable.js'
@@ -29,15 +30,24 @@ export async function runConfig(
   await checkFolderMakeable(config.report.folder, 'reports cannot be written')
   return await withStoreOnDemand(config.store, io.cwd, async (stored) => {
     const progress = new Progress(io, options)
-    const outcome = await interruptible(io, (signal) =>
-      executeRun(resolved, stored, {
+    const outcome = await interruptible(io, async (signal) => {
+      const ran = await executeRun(resolved, stored, {
         workers: config.workers,
         devices: config.devices,
         plugins: config.plugins,
         signal,
         events: progress,
-      }),
-    ).finally(() => progress.end())
+      })
+      if (resolved.audits.length === 0) return ran
+      progress.end()
+      return await runAudits(resolved.audits, resolved.dataset, await stored.open(), ran, {
+        parallel: config.workers,
+        signal,
+        onAudit: (version) => {
+          if (!options.quiet) io.err(`searching the file of ${version} for backdoors`)
+        },
+      })
+    }).finally(() => progress.end())
     const store = await stored.open()
     const report = await reportRun(store, {
       runId: outcome.runId,

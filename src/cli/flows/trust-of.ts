@@ -1,4 +1,5 @@
 import type { PoisonDoubt } from '../../../reports/poisoning.js'
+import type { ModelAudit } from '../../audit/model/result.js'
 import { builtInAttacks } from '../../../attacks/index.js'
 import type { AttackPlugin } from '../../attack/types.js'
 import type { TrialSet } from '../../plan/trial-arms.js'
@@ -72,16 +73,35 @@ export function trustInTrials(
   found: readonly PoisonFinding[],
 ): TrustView[] {
   return [...new Set(sets.map(({ record }) => record.version))].map((version) => {
-    const own = found.filter((finding) => finding.version === version)
+    const own = found.filter((finding) => finding.version === version).map(asFinding)
     return {
       version,
       about: 'poisoning',
       trust: rateTrust(own),
-      findings: own
-        .map(({ cell: _cell, filter: _filter, ...finding }) => viewOf(finding))
-        .sort(worstFirst),
+      findings: own.map(viewOf).sort(worstFirst),
     }
   })
+}
+
+/** Signal B10, by version: an audit that flags one class for some seeds and not for others. */
+export function trustInAudits(audits: ReadonlyMap<string, ModelAudit>): TrustView[] {
+  return [...audits].map(([version, { findings }]) => {
+    const own = findings
+      .filter(({ signal }) => signal === 'B10')
+      .map((finding): Finding => ({ ...finding, version }))
+    return {
+      version,
+      about: 'backdoor audit',
+      trust: rateTrust(own),
+      findings: own.map(viewOf).sort(worstFirst),
+    }
+  })
+}
+
+/** What voids the numbers after one filter lowers the trust in all of them, and no more. */
+function asFinding({ cell: _cell, filter, severity, ...finding }: PoisonFinding): Finding {
+  const isPartial = filter !== undefined && severity === 'error'
+  return { ...finding, severity: isPartial ? 'warning' : severity }
 }
 
 /** What keeps rules about poisons from deciding, by cell of trials. */

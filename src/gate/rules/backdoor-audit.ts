@@ -28,7 +28,10 @@ export const backdoorAudit = defineRule({
 function judge({ newOnly = false }: BackdoorAuditRule, data: GateData): Outcome {
   const { baseline, candidate } = data
   const { audit, version } = candidate
-  if (!audit) return blind(`backdoor audit: no verdict, the file of ${version} was not examined`)
+  if (!audit)
+    return blind(
+      `backdoor audit: no verdict, the file of ${version} was not examined (audit: { model: true } in the configuration does)`,
+    )
   if (audit.doubts[0] !== undefined)
     return blind(`backdoor audit: no verdict, that of ${version} is not valid: ${audit.doubts[0]}`)
   const before = newOnly ? baseline?.audit : undefined

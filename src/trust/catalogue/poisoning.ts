@@ -55,7 +55,7 @@ export const poisoningSignals: readonly Signal[] = [
     id: 'B6',
     title: 'A detector works only by removing samples',
     severity: 'error',
-    test: 'the attack fails after its filter, but of the poisons it removed no larger share than of all samples (exact binomial, 95 %): a random filter that removes as much does as well',
+    test: 'the attack fails after its filter, but of the poisons it removed no larger share than of all samples (exact binomial, 95 %): a random filter that removes as much does as well. Or it flags more than 90 % of them',
     source: armory,
     remedy:
       'compare with the random filter at the same share, and do not count this as a detection: any smaller training set would do',

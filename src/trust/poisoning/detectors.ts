@@ -12,6 +12,9 @@ const oneSided = 1 - 2 * significance
 /** Largest class over smallest. */
 const mostUneven = 10
 
+/** Where a filter takes out more, nothing is left that could be trained on. */
+const nearlyAll = 0.9
+
 /** What a detector said in each trial in which it applies. */
 function verdictsOf({ results }: TrialSet, detector: string): DetectorResult[] {
   return results.flatMap(({ detectors }) =>
@@ -48,6 +51,16 @@ export const falseAlarms: PoisonCheck = (set) =>
 export const removesAll: PoisonCheck = (set) =>
   detectorsOf(set).flatMap((detector): Raised[] => {
     const { results } = set
+    const flagged = meanOf(verdictsOf(set, detector).map((one) => one.flagged / one.samples))
+    if (flagged > nearlyAll)
+      return [
+        {
+          signal: 'B6',
+          severity: 'error',
+          filter: detector,
+          text: `${detector} flags ${formatPercent(flagged)} of all samples: next to nothing is left to train on`,
+        },
+      ]
     const [before, after] = (['poisoned', 'filtered'] as const).map((arm) =>
       meanOf(
         sharesOf(

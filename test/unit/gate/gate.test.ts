@@ -266,7 +266,9 @@ describe('a wrong gate is a configuration error', () => {
 describe('schemas', () => {
   it('read an epsilon as a fraction', () => {
     const scope = { scope: { epsilon: '8/255' } }
-    expect(gateRuleSchema.parse({ ...passing, ...scope }).scope).toEqual({ epsilon: 8 / 255 })
+    expect(gateRuleSchema.parse({ ...passing, ...scope })).toMatchObject({
+      scope: { epsilon: 8 / 255 },
+    })
   })
 
   it('describe every field in JSON Schema', () => {

@@ -39,7 +39,7 @@ function poisoned(
   }
 }
 
-const times = (n: number, share: number): number[] => new Array<number>(n).fill(share)
+const times = (n: number, share: number): number[] => Array.from({ length: n }, () => share)
 
 const of = (name: string, ...poisons: PoisonResults[]): VersionResults =>
   version(name, [], { poisons })

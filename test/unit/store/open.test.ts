@@ -90,7 +90,7 @@ describe('openStore', () => {
     const before = readFileSync(path)
     const error = await refusal(path)
     expect(error.message).toMatch(
-      /newer Gauntlet \(.*results.sqlite\): got schema 99, expected at most 3; update/,
+      /newer Gauntlet \(.*results.sqlite\): got schema 99, expected at most 4; update/,
     )
     expect(readFileSync(path).equals(before)).toBe(true)
   })

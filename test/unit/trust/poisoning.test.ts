@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { TrialSet } from '../../../src/plan/trial-arms.js'
 import type { Arm, TrialResult } from '../../../src/plan/trial.js'
+import { doubtsOfTrials, trustInTrials } from '../../../src/cli/flows/trust-of.js'
 import { findSignal } from '../../../src/trust/catalogue/index.js'
 import { poisonFindings } from '../../../src/trust/poisoning/index.js'
 import type { PoisonFinding, PoisonInput } from '../../../src/trust/poisoning/types.js'
-import { rateTrust } from '../../../src/trust/rate.js'
 import type { Severity } from '../../../src/trust/types.js'
 import {
   arm,
@@ -279,6 +279,14 @@ const rows: readonly Row[] = [
     ],
   },
 
+  {
+    signal: 'B6',
+    label: 'nothing is left, so nothing was trained',
+    sets: [set(trials(10, {}, { detectors: [verdict('knn', { flagged: 4990 })] }))],
+    raised: 'error',
+    text: /knn flags 99\.8 % of all samples: next to nothing is left/,
+  },
+
   { signal: 'B7', label: '10 trials', sets: [set(trials(10))] },
   {
     signal: 'B7',
@@ -362,13 +370,14 @@ const rows: readonly Row[] = [
   },
 ]
 
+const takenIf = (taken: boolean): Partial<Arm> => ({
+  attackSuccess: { successes: Number(taken), trials: 1 },
+  attackedAccuracy: { successes: Number(!taken), trials: 1 },
+})
+
 /** One test sample that shall be taken for the target. */
 function victim(number: number, isTaken: boolean): TrialResult {
-  const own = (taken: boolean): Partial<Arm> => ({
-    attackSuccess: { successes: Number(taken), trials: 1 },
-    attackedAccuracy: { successes: Number(!taken), trials: 1 },
-  })
-  const arms = [arm('clean', 0.97, 0, own(false)), arm('poisoned', 0.97, 0, own(isTaken))]
+  const arms = [arm('clean', 0.97, 0, takenIf(false)), arm('poisoned', 0.97, 0, takenIf(isTaken))]
   return trial(number, {}, { source: 3, target: 5, arms })
 }
 
@@ -395,6 +404,8 @@ describe.each(rows)('$signal: $label', (row) => {
     if (row.text) expect(found[0]!.text).toMatch(row.text)
   })
 })
+
+const trust = (sets: readonly TrialSet[]) => trustInTrials(sets, poisonFindings({ sets }))
 
 describe('signals about poisons', () => {
   it('have a row that raises each and one that does not', () => {
@@ -442,9 +453,38 @@ describe('signals about poisons', () => {
   })
 
   it('void a detector, or all of it', () => {
-    const alarms = poisonFindings({ sets: [detected({ flaggedInControl: 900 })] })
-    expect(alarms).toMatchObject([{ signal: 'B5', filter: 'spectral' }])
-    expect(rateTrust(alarms)).toBe('medium')
-    expect(rateTrust(poisonFindings({ sets: [set(trials(10, nothing))] }))).toBe('void')
+    expect(trust([detected({ flaggedInControl: 900 })])).toMatchObject([
+      {
+        version: 'v2',
+        about: 'poisoning',
+        trust: 'medium',
+        findings: [
+          {
+            signal: 'B5',
+            severity: 'warning',
+            title: 'A detector flags more clean samples than it says',
+          },
+        ],
+      },
+    ])
+    expect(trust([set(trials(10, nothing))])).toMatchObject([
+      { trust: 'void', findings: [{ signal: 'B1', severity: 'error' }] },
+    ])
+    expect(trust([detected()])).toMatchObject([{ trust: 'high', findings: [] }])
+  })
+
+  it('keep the rules of the gate that read those numbers from deciding', () => {
+    const sets = [detected({ flaggedInControl: 900 })]
+    expect(doubtsOfTrials(poisonFindings({ sets }))).toEqual([
+      {
+        cell: sets[0]!.record.cell,
+        filter: 'spectral',
+        text: expect.stringMatching(
+          /^B5, spectral flags 18\.0 %.*\(gauntlet explain B5\)$/,
+        ) as string,
+      },
+    ])
+    // Warnings and notes keep nothing.
+    expect(doubtsOfTrials(poisonFindings({ sets: [set(trials(9))] }))).toEqual([])
   })
 })
