@@ -64,7 +64,9 @@ export async function trainNetwork(source: AuditSource, options: TrainOptions): 
   const { x, labels } = await drawSubset(source, isIn, rng.fork('subset'), checkpoint)
   const { shape, classes } = source
   const { graph, parameters } = auditNetwork({
-    ...{ shape, classes, seed: String(seed) },
+    shape,
+    classes,
+    seed: String(seed),
     ...statistics({ x, labels }, shape),
   })
   const epochs = Math.min(mostEpochs, Math.max(2, Math.round(seenSamples / labels.length)))
@@ -75,7 +77,9 @@ export async function trainNetwork(source: AuditSource, options: TrainOptions): 
       loss: 'ce',
       parameters,
       optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
-      ...{ epochs, batch: batchSize, learningRate },
+      epochs,
+      batch: batchSize,
+      learningRate,
       schedule: { kind: 'cosine', warmUp: 0.05 },
     },
     seed: rng.uint32(),

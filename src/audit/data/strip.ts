@@ -33,7 +33,7 @@ async function lowEntropies(context: AuditContext, overlays: number) {
   const share = (overlays * 4) / source.count
   const draws = rng.fork('overlays')
   const picked = new Set<number>()
-  for (let i = 0; i < source.count && share < 1; i++) if (draws.uniform() < share) picked.add(i)
+  if (share < 1) for (let i = 0; i < source.count; i++) if (draws.uniform() < share) picked.add(i)
   const isIn = (index: number): boolean => picked.size === 0 || picked.has(index)
   const bank = await drawSubset(source, isIn, rng.fork('bank'), checkpoint)
   const raw = new Float64Array(source.count)

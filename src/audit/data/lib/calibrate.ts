@@ -3,7 +3,7 @@ import type { Detection } from '../../types.js'
 import { bulkOf, upperQuantile } from './robust.js'
 
 /** A class of fewer samples has no bulk to speak of: it is not judged. */
-export const leastSamples = 20
+const leastSamples = 20
 
 /** Indices of each class's samples whose score is a number, where there are enough to judge. */
 export function rowsByClass(
@@ -56,7 +56,7 @@ export const normalThreshold = (rate: number, sides: 1 | 2): number => -normalQu
  * of the class at three quarters is taken. Poison in up to a quarter of the classes does not move it, and where the
  * classes are clean it lies above the rate's own quantile for most of them.
  */
-export function classThreshold(
+function classThreshold(
   scores: Float64Array,
   labels: Int32Array,
   classes: number,
@@ -82,7 +82,7 @@ export function thresholdFor(
 }
 
 /** Indices of the scores above the threshold. */
-export function above(scores: Float64Array, threshold: number): Int32Array {
+function above(scores: Float64Array, threshold: number): Int32Array {
   return Int32Array.from(scores.keys()).filter((i) => scores[i]! > threshold)
 }
 
