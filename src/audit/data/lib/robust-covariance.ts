@@ -93,7 +93,7 @@ function reweighted(data: Float32Array, rows: Int32Array, dims: number, fit: Fit
   const limit = (chiSquareQuantile(dims, zOf975) / chiSquareQuantile(dims, 0)) * median
   const kept = rows.filter((_, i) => d[i]! <= limit)
   const last = fitOf(data, kept, dims)
-  const again = distances(data, rows, dims, last).sort()
+  const again = distances(data, kept, dims, last).sort()
   const scale = Math.sqrt(chiSquareQuantile(dims, 0) / (again[Math.floor(again.length / 2)]! || 1))
   return { centre: last.centre, matrix: last.matrix.map((value) => value * scale) }
 }
