@@ -2,8 +2,8 @@ import type { Graph } from '../../graph/ir.js'
 import { FeatureModel } from '../../model/features.js'
 import { ModelHandle } from '../../model/handle.js'
 import { prepareModel, type PrepareOptions } from '../../model/prepare.js'
-import { Trainer } from '../../poison/trainer.js'
-import { createRng, type Rng } from '../../util/rng.js'
+import { trainModel } from '../../poison/train-model.js'
+import { createRng } from '../../util/rng.js'
 import type { AuditModel, AuditSource } from '../types.js'
 import { auditNetwork } from './lib/architecture.js'
 import { softmax } from './lib/softmax.js'
@@ -59,60 +59,36 @@ const mostEpochs = 40
  * Source of the schedule: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
  */
 export async function trainNetwork(source: AuditSource, options: TrainOptions): Promise<Graph> {
-  const rng = createRng('audit training', options.seed)
-  const { isIn = () => true, checkpoint } = options
-  const subset = await drawSubset(source, isIn, rng.fork('subset'), checkpoint)
+  const { isIn = () => true, checkpoint, seed } = options
+  const rng = createRng('audit training', seed)
+  const { x, labels } = await drawSubset(source, isIn, rng.fork('subset'), checkpoint)
+  const { shape, classes } = source
   const { graph, parameters } = auditNetwork({
-    shape: source.shape,
-    classes: source.classes,
-    ...statistics(subset, source.shape),
-    seed: String(options.seed),
+    shape,
+    classes,
+    seed: String(seed),
+    ...statistics({ x, labels }, shape),
   })
-  const trainer = await Trainer.open(graph, {
-    loss: 'ce',
-    parameters,
-    optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+  const epochs = Math.min(mostEpochs, Math.max(2, Math.round(seenSamples / labels.length)))
+  const trained = await trainModel({
+    graph,
+    data: { x, labels, shape },
+    options: {
+      loss: 'ce',
+      parameters,
+      optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+      epochs,
+      batch: batchSize,
+      learningRate,
+      schedule: { kind: 'cosine', warmUp: 0.05 },
+    },
+    seed: rng.uint32(),
+    onProgress({ epoch }) {
+      checkpoint()
+      options.onEpoch?.(epoch, epochs)
+    },
   })
-  try {
-    await fit(trainer, subset, rng.fork('order'), options)
-    return trainer.graph()
-  } finally {
-    await trainer.close()
-  }
-}
-
-async function fit(trainer: Trainer, { x, labels }: Subset, rng: Rng, options: TrainOptions) {
-  const { length } = labels
-  const size = x.length / length
-  const epochs = Math.min(mostEpochs, Math.max(2, Math.round(seenSamples / length)))
-  const steps = Math.ceil(length / batchSize)
-  const order = Int32Array.from({ length }, (_, i) => i)
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    shuffle(order, rng)
-    for (let step = 0; step < steps; step++) {
-      options.checkpoint()
-      const rows = order.subarray(step * batchSize, (step + 1) * batchSize)
-      const batch = new Float32Array(rows.length * size)
-      rows.forEach((row, i) => batch.set(x.subarray(row * size, (row + 1) * size), i * size))
-      const progress = (epoch * steps + step) / (epochs * steps)
-      const rate = learningRate * Math.min(1, progress / 0.05 + 0.02)
-      await trainer.train(
-        batch,
-        Int32Array.from(rows, (row) => labels[row]!),
-        (rate * (1 + Math.cos(Math.PI * progress))) / 2,
-      )
-    }
-    options.onEpoch?.(epoch + 1, epochs)
-  }
-}
-
-function shuffle(order: Int32Array, rng: Rng): void {
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    const kept = order[i]!
-    order[i] = order[j]!
-    order[j] = kept
-  }
+  return trained.graph
 }
 
 /** Mean and deviation of each channel of pictures, and of each value of anything else; never 0 to divide by. */

@@ -47,7 +47,10 @@ function ofDataset(dataset: Dataset): OpenedSource {
   const { count, shape, range, classes, labels, format, classNames } = dataset
   const most = samplesOf(shape)
   const source: AuditSource = {
-    ...{ count, shape, range, classes },
+    count,
+    shape,
+    range,
+    classes,
     classCounts: countClasses(labels, classes),
     async *batches() {
       for (let from = 0; from < count; from += most) {
@@ -66,7 +69,10 @@ function ofDataset(dataset: Dataset): OpenedSource {
 function ofStream(stream: StreamedDataset): OpenedSource {
   const { count, shape, range, classes, labels, format } = stream
   const source: AuditSource = {
-    ...{ count, shape, range, classes },
+    count,
+    shape,
+    range,
+    classes,
     classCounts: countClasses(labels, classes),
     async *batches() {
       for await (const { from, x } of stream.batches(samplesOf(shape)))

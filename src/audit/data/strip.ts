@@ -33,9 +33,10 @@ async function lowEntropies(context: AuditContext, overlays: number) {
   const share = (overlays * 4) / source.count
   const draws = rng.fork('overlays')
   const picked = new Set<number>()
-  for (let i = 0; i < source.count && share < 1; i++) if (draws.uniform() < share) picked.add(i)
+  if (share < 1) for (let i = 0; i < source.count; i++) if (draws.uniform() < share) picked.add(i)
   const isIn = (index: number): boolean => picked.size === 0 || picked.has(index)
   const bank = await drawSubset(source, isIn, rng.fork('bank'), checkpoint)
+  const [low, high] = source.range
   const raw = new Float64Array(source.count)
   const labels = new Int32Array(source.count)
   const choice = rng.fork('choice')
@@ -44,12 +45,14 @@ async function lowEntropies(context: AuditContext, overlays: number) {
     for (let round = 0; round < overlays; round++) {
       checkpoint()
       const laid = batch.x.slice()
-      const over = choice.below(bank.labels.length)
-      const [low, high] = source.range
-      for (let i = 0; i < laid.length; i++) {
-        const sum = laid[i]! + bank.x[over * size + (i % size)]! - low
-        laid[i] = Math.min(high, sum)
-      }
+      batch.labels.forEach((_, r) => {
+        // One for each sample: one for a batch would make its samples alike.
+        const over = choice.below(bank.labels.length)
+        for (let i = 0; i < size; i++) {
+          const sum = laid[r * size + i]! + bank.x[over * size + i]! - low
+          laid[r * size + i] = Math.min(high, sum)
+        }
+      })
       const scores = await context.model!.scores(laid)
       const width = scores.length / batch.labels.length
       batch.labels.forEach((_, r) => {

@@ -3,7 +3,7 @@ import type { Flag, Suspect } from './result.js'
 import type { VersionDiff } from './versions.js'
 
 /** Name under which samples with another label than before stand among the suspects. */
-export const versionsDetector = 'previous-version'
+const versionsDetector = 'previous-version'
 
 /**
  * One list of all suspects: of the detectors whose verdict may be used, and of relabelled samples. First are those that

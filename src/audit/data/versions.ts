@@ -17,7 +17,7 @@ export interface VersionDiff {
   readonly duplicates: number
 }
 
-export interface Relabelled {
+interface Relabelled {
   /** In the new version, and in the old one. */
   readonly index: number
   readonly was: number

@@ -113,7 +113,12 @@ async function examine(
   try {
     const outcomes = await detect({
       ...watch,
-      ...{ source, chosen, falsePositiveRate, folds, seed, model },
+      source,
+      chosen,
+      falsePositiveRate,
+      folds,
+      seed,
+      model,
       control: control?.source ?? null,
     })
     const suspects = rankSuspects(outcomes, opened.labels, versions)
@@ -169,8 +174,16 @@ function auditOf(
   const { falsePositiveRate, seed, control = null } = args
   const { shape, classCounts } = source
   return {
-    ...{ data: args.data, format, samples: source.count, shape, classCounts, classNames },
-    ...{ isStreamed, falsePositiveRate, seed, control },
+    data: args.data,
+    format,
+    samples: source.count,
+    shape,
+    classCounts,
+    classNames,
+    isStreamed,
+    falsePositiveRate,
+    seed,
+    control,
     model: args.model ?? (outcomes.length > 0 ? 'trained here' : null),
     detectors: outcomes.map(({ result }) => result),
     suspects,

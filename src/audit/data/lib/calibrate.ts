@@ -3,7 +3,7 @@ import type { Detection } from '../../types.js'
 import { bulkOf, upperQuantile } from './robust.js'
 
 /** A class of fewer samples has no bulk to speak of: it is not judged. */
-export const leastSamples = 20
+const leastSamples = 20
 
 /** Indices of each class's samples whose score is a number, where there are enough to judge. */
 export function rowsByClass(
@@ -37,9 +37,10 @@ export function standardise(
   const out = new Float64Array(raw.length).fill(NaN)
   for (const rows of rowsByClass(raw, labels, classes)) {
     if (rows.length === 0) continue
-    const { centre, scale } = bulkOf(Float64Array.from(rows, (i) => raw[i]!).sort())
-    // More than half are equal: nothing to measure the others by.
-    if (scale === 0) continue
+    const bulk = bulkOf(Float64Array.from(rows, (i) => raw[i]!).sort())
+    const { centre } = bulk
+    // More than half are equal: the others are measured by themselves.
+    const scale = bulk.scale || 1.2533 * meanDeviation(raw, rows, centre) || 1
     for (const i of rows) {
       const z = (raw[i]! - centre) / scale
       out[i] = sides === 2 ? Math.abs(z) : z
@@ -47,6 +48,9 @@ export function standardise(
   }
   return out
 }
+
+const meanDeviation = (raw: Float64Array, rows: Int32Array, centre: number): number =>
+  rows.reduce((sum, i) => sum + Math.abs(raw[i]! - centre), 0) / rows.length
 
 /** Threshold of standardised scores if the bulk is normal out to its tails. */
 export const normalThreshold = (rate: number, sides: 1 | 2): number => -normalQuantile(rate / sides)
@@ -56,7 +60,7 @@ export const normalThreshold = (rate: number, sides: 1 | 2): number => -normalQu
  * of the class at three quarters is taken. Poison in up to a quarter of the classes does not move it, and where the
  * classes are clean it lies above the rate's own quantile for most of them.
  */
-export function classThreshold(
+function classThreshold(
   scores: Float64Array,
   labels: Int32Array,
   classes: number,
@@ -82,7 +86,7 @@ export function thresholdFor(
 }
 
 /** Indices of the scores above the threshold. */
-export function above(scores: Float64Array, threshold: number): Int32Array {
+function above(scores: Float64Array, threshold: number): Int32Array {
   return Int32Array.from(scores.keys()).filter((i) => scores[i]! > threshold)
 }
 

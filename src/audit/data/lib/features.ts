@@ -1,7 +1,7 @@
 import type { AuditContext, AuditModel, AuditSource } from '../../types.js'
 import { Spill } from './spill.js'
 
-export interface FeatureBatch {
+interface FeatureBatch {
   readonly from: number
   /** (N, width) */
   readonly rows: Float32Array

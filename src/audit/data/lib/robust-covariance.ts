@@ -30,8 +30,12 @@ export function robustWhitening(
   rng: Rng,
 ): Whitening {
   const half = Math.floor((rows.length + dims + 1) / 2)
-  const starts = [nearestToMedians(data, rows, dims, half)]
+  const starts = [nearestTo(mediansOf(data, rows, dims), data, rows, half)]
   for (let i = 0; i < randomStarts; i++) starts.push(randomRows(rows, dims + 1, rng))
+  // A few rows at random are seldom of the bulk alone when a third is poison; a quarter around one row is.
+  const quarter = Math.max(dims + 1, Math.floor(rows.length / 4))
+  for (let i = 0; i < randomStarts; i++)
+    starts.push(nearestTo(centreOf(data, rows[rng.below(rows.length)]!, dims), data, rows, quarter))
   const fits = starts
     .map((start) => {
       let fit = fitOf(data, start, dims)
@@ -89,7 +93,7 @@ function reweighted(data: Float32Array, rows: Int32Array, dims: number, fit: Fit
   const limit = (chiSquareQuantile(dims, zOf975) / chiSquareQuantile(dims, 0)) * median
   const kept = rows.filter((_, i) => d[i]! <= limit)
   const last = fitOf(data, kept, dims)
-  const again = distances(data, rows, dims, last).sort()
+  const again = distances(data, kept, dims, last).sort()
   const scale = Math.sqrt(chiSquareQuantile(dims, 0) / (again[Math.floor(again.length / 2)]! || 1))
   return { centre: last.centre, matrix: last.matrix.map((value) => value * scale) }
 }
@@ -149,21 +153,28 @@ export function whiten(
   return out
 }
 
-function nearestToMedians(
-  data: Float32Array,
-  rows: Int32Array,
-  dims: number,
-  half: number,
-): Int32Array {
-  const medians = Array.from({ length: dims }, (_, i) => {
+function mediansOf(data: Float32Array, rows: Int32Array, dims: number): Float64Array {
+  return Float64Array.from({ length: dims }, (_, i) => {
     const sorted = Float64Array.from(rows, (row) => data[row * dims + i]!).sort()
     return sorted[Math.floor(sorted.length / 2)]!
   })
+}
+
+const centreOf = (data: Float32Array, row: number, dims: number): Float64Array =>
+  Float64Array.from(data.subarray(row * dims, (row + 1) * dims))
+
+/** The `count` rows nearest to a point. */
+function nearestTo(
+  centre: Float64Array,
+  data: Float32Array,
+  rows: Int32Array,
+  count: number,
+): Int32Array {
   const d = Float64Array.from(rows, (row) =>
-    medians.reduce((sum, median, i) => sum + (data[row * dims + i]! - median) ** 2, 0),
+    centre.reduce((sum, value, i) => sum + (data[row * centre.length + i]! - value) ** 2, 0),
   )
   const order = Int32Array.from(rows.keys()).sort((a, b) => d[a]! - d[b]!)
-  return order.subarray(0, half).map((i) => rows[i]!)
+  return order.subarray(0, count).map((i) => rows[i]!)
 }
 
 function randomRows(rows: Int32Array, count: number, rng: Rng): Int32Array {

@@ -56,7 +56,7 @@ const offDiagonal = (a: Float64Array, n: number): number =>
 
 const frobenius = (a: Float64Array): number => a.reduce((sum, value) => sum + value * value, 0)
 
-export function identity(n: number): Float64Array {
+function identity(n: number): Float64Array {
   const out = new Float64Array(n * n)
   for (let i = 0; i < n; i++) out[i * n + i] = 1
   return out
@@ -100,7 +100,7 @@ const firstOf = ({ values, vectors }: Eigen, n: number, k: number): Eigen => ({
 })
 
 /** rows (r, inner) × matrix (inner, n). @returns (r, n) */
-export function multiplyRows(
+function multiplyRows(
   rows: Float64Array,
   matrix: Float64Array,
   n: number,

@@ -71,7 +71,7 @@ function lloyd(data: Float32Array, rows: Int32Array, dims: number, centres: Floa
 }
 
 /** Of row `row` of the data to centre `c`. */
-export function squaredDistance(
+function squaredDistance(
   data: Float32Array,
   row: number,
   centres: Float64Array,
