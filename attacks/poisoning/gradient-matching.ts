@@ -20,7 +20,12 @@ export const gradientMatching = definePoison({
   params: z.object({
     epsilon: epsilonParam('16/255'),
     steps: z.int().min(1).max(100_000).default(250).describe('gradient steps from each start'),
-    restarts: z.int().min(1).max(1000).default(8).describe('random starts; the best is kept'),
+    restarts: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('random starts; the best is kept; the paper: 8'),
     stepSize: z
       .number()
       .positive()
