@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { definePoison, type PoisonContext, type Surrogate } from '../../src/plugin.js'
-import { confine, draw, gather, sampleAt, sampleSize, widthOf } from './lib/samples.js'
+import { confine, draw, gather, sampleAt, sampleSize } from './lib/samples.js'
 import { chooseVictim, victimChoices } from './lib/surrogate.js'
 
 export const featureCollision = definePoison({
@@ -71,6 +71,15 @@ interface Collision {
 /** First step: the value that moves most, moves by this share of the range. */
 const firstStep = 0.05
 
+/** One sample on its way: the best point so far, what is known there, and how far the next step goes. */
+interface Course {
+  readonly base: Float32Array
+  point: Float32Array
+  slope: Float32Array
+  least: number
+  rate: number
+}
+
 /**
  * min ‖f(x) − f(t)‖² + β‖x − b‖² for each sample alone, values in units of the range: a gradient step on the first term
  * (forward), then the minimum of the second around it (backward).
@@ -81,54 +90,83 @@ async function collide(
   { base, shown, weight, steps }: Collision,
 ): Promise<Float32Array> {
   const { range } = context.train
-  const width = widthOf(context.train)
   const size = shown.length
-  const count = base.length / size
   const goal = await surrogate.features(shown)
-  const rates = new Float64Array(count)
-  const least = new Float64Array(count).fill(Infinity)
-  let best = base.slice()
-  let slope = new Float32Array(base.length)
-  let tried = base.slice()
+  const courses = Array.from({ length: base.length / size }, (_, n): Course => {
+    const own = base.slice(n * size, (n + 1) * size)
+    return { base: own, point: own, slope: new Float32Array(size), least: Infinity, rate: 0 }
+  })
+  let tried = base
   for (let step = 0; step <= steps; step++) {
     context.checkpoint()
-    const apart = (await surrogate.features(tried)).map(
-      (value, i) => value - goal[i % goal.length]!,
-    )
+    const features = await surrogate.features(tried)
+    const apart = features.map((value, i) => value - goal[i % goal.length]!)
     const gradient = await surrogate.featureGradient(
       tried,
       apart.map((value) => 2 * value),
     )
-    for (let n = 0; n < count; n++) {
-      const own = { from: n * size, to: (n + 1) * size }
-      const distance = squares(apart, n * goal.length, goal.length)
-      const left = tried
-        .subarray(own.from, own.to)
-        .reduce((sum, value, i) => sum + ((value - base[own.from + i]!) / width) ** 2, 0)
-      const objective = distance + weight * left
-      if (objective < least[n]!) {
-        least[n] = objective
-        best.set(tried.subarray(own.from, own.to), own.from)
-        slope.set(gradient.subarray(own.from, own.to), own.from)
-        rates[n]! *= 1.2
-      } else rates[n]! /= 2
-      const steepest = slope
-        .subarray(own.from, own.to)
-        .reduce((most, value) => Math.max(most, Math.abs(value * width)), 0)
-      if (step === 0 && steepest > 0) rates[n] = firstStep / steepest
+    for (const [n, course] of courses.entries()) {
+      const point = tried.slice(n * size, (n + 1) * size)
+      const distance = squares(apart.subarray(n * goal.length, (n + 1) * goal.length))
+      const slope = gradient.slice(n * size, (n + 1) * size)
+      judgeStep(course, point, { distance, slope, weight, range })
     }
-    tried = best.map((value, i) => {
-      const rate = rates[Math.floor(i / size)]!
-      const forward = value / width - rate * slope[i]! * width
-      const backward = (forward + (rate * weight * base[i]!) / width) / (1 + rate * weight)
-      return confine(backward * width, range)
-    })
+    tried = joined(courses.map((course) => next(course, weight, range)))
   }
-  return best
+  return joined(courses.map(({ point }) => point))
 }
 
-function squares(values: Float32Array, from: number, count: number): number {
+/** Goes on from a point that is better, or halves the step. */
+function judgeStep(
+  course: Course,
+  point: Float32Array,
+  {
+    distance,
+    slope,
+    weight,
+    range: [low, high],
+  }: {
+    readonly distance: number
+    readonly slope: Float32Array
+    readonly weight: number
+    readonly range: readonly [number, number]
+  },
+): void {
+  const { base, least } = course
+  const width = high - low
+  const left = squares(point.map((value, i) => (value - base[i]!) / width))
+  const objective = distance + weight * left
+  if (!(objective < least)) {
+    course.rate /= 2
+    return
+  }
+  Object.assign(course, { point, slope, least: objective })
+  const steepest = slope.reduce((most, value) => Math.max(most, Math.abs(value * width)), 0)
+  if (least < Infinity) course.rate *= 1.2
+  else if (steepest > 0) course.rate = firstStep / steepest
+}
+
+function next(
+  { base, point, slope, rate }: Course,
+  weight: number,
+  range: readonly [number, number],
+): Float32Array {
+  const width = range[1] - range[0]
+  return point.map((value, i) => {
+    const forward = value / width - rate * slope[i]! * width
+    const backward = (forward + (rate * weight * base[i]!) / width) / (1 + rate * weight)
+    return confine(backward * width, range)
+  })
+}
+
+function squares(values: Float32Array): number {
   let sum = 0
-  for (let i = from; i < from + count; i++) sum += values[i]! ** 2
+  for (const value of values) sum += value * value
   return sum
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.length * (parts[0]?.length ?? 0))
+  parts.forEach((part, n) => out.set(part, n * part.length))
+  return out
 }
