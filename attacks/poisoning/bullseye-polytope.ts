@@ -28,8 +28,10 @@ export const bullseyePolytope = definePoison({
       .describe('first step, as a share of epsilon'),
     victim: z
       .enum(victimChoices)
-      .default('random')
-      .describe('test sample to attack: a random one, or the one nearest to the target class'),
+      .default('nearest')
+      .describe(
+        'test sample to attack: the one that a surrogate finds nearest to the target class, or a random one as in the paper',
+      ),
   }),
   label: ({ epsilon }) => `bullseye polytope${epsilonText(epsilon)}`,
   epsilon: ({ epsilon }, shape) => scaled(epsilon, 0.1, shape),

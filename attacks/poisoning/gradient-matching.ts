@@ -3,7 +3,7 @@ import { definePoison } from '../../src/plugin.js'
 import { epsilonParam, scaled } from './lib/epsilon.js'
 import { match } from './lib/match.js'
 import { draw, sampleAt, sampleSize } from './lib/samples.js'
-import { chooseVictim, mostUseful, victimChoices } from './lib/surrogate.js'
+import { chooseVictim, mostMoving, victimChoices } from './lib/surrogate.js'
 import { epsilonText } from './lib/text.js'
 
 export const gradientMatching = definePoison({
@@ -20,7 +20,12 @@ export const gradientMatching = definePoison({
   params: z.object({
     epsilon: epsilonParam('16/255'),
     steps: z.int().min(1).max(100_000).default(250).describe('gradient steps from each start'),
-    restarts: z.int().min(1).max(1000).default(8).describe('random starts; the best is kept'),
+    restarts: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('random starts; the best is kept; the paper: 8'),
     stepSize: z
       .number()
       .positive()
@@ -28,18 +33,20 @@ export const gradientMatching = definePoison({
       .default(0.1)
       .describe('first step, as a share of epsilon'),
     select: z
-      .enum(['random', 'gradient', 'aligned'])
-      .default('random')
+      .enum(['gradient', 'random'])
+      .default('gradient')
       .describe(
-        'samples to poison: random ones, those with the greatest gradient, or with the greatest along the wanted one',
+        'samples to poison: those with the greatest gradient (Souri et al. 2022), or random ones as in the paper',
       ),
     victim: z
       .enum(victimChoices)
-      .default('random')
-      .describe('test sample to attack: a random one, or the one nearest to the target class'),
+      .default('nearest')
+      .describe(
+        'test sample to attack: the one that a surrogate finds nearest to the target class, or a random one as in the paper',
+      ),
   }),
   label: ({ epsilon, victim }) =>
-    `gradient matching${epsilonText(epsilon)}${victim === 'random' ? '' : ` ${victim}`}`,
+    `gradient matching${epsilonText(epsilon)}${victim === 'random' ? ', any victim' : ''}`,
   epsilon: ({ epsilon }, shape) => scaled(epsilon, 16 / 255, shape),
   async poison(context, { epsilon, select, victim: choice, ...params }) {
     const { train, test, target, budget, eligible, rng } = context
@@ -49,7 +56,7 @@ export const gradientMatching = definePoison({
     const indices =
       select === 'random'
         ? draw(eligible, budget, rng)
-        : await mostUseful(surrogate, train, eligible, budget, select === 'aligned' ? wanted : null)
+        : await mostMoving(surrogate, train, eligible, budget)
     const { x, loss } = await match(context, surrogate, {
       ...params,
       epsilon: scaled(epsilon, 16 / 255, train.shape),

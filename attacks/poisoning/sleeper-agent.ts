@@ -4,7 +4,7 @@ import { epsilonParam, scaled } from './lib/epsilon.js'
 import { match } from './lib/match.js'
 import { corners, patchOf, patterns, stamped } from './lib/patch.js'
 import { draw, sampleAt, sampleSize } from './lib/samples.js'
-import { mostUseful } from './lib/surrogate.js'
+import { mostMoving } from './lib/surrogate.js'
 import { epsilonText } from './lib/text.js'
 
 export const sleeperAgent = definePoison({
@@ -54,7 +54,7 @@ export const sleeperAgent = definePoison({
     const { train, source, target, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const patch = patchOf(train, { share: size, corner, pattern })
-    const indices = await mostUseful(surrogate, train, eligible, budget, null)
+    const indices = await mostMoving(surrogate, train, eligible, budget)
     const isSource = (label: number): boolean =>
       source === null ? label !== target : label === source
     const sources = Array.from(train.labels, (_, i) => i).filter((i) => isSource(train.labels[i]!))

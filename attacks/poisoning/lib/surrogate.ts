@@ -43,63 +43,43 @@ export async function chooseVictim(
 }
 
 /**
- * The candidates that move the last layer most, or move it most along the gradient of `wanted`. Of a sample with
- * residual r = softmax(z) − e_y and features f, its gradient is r ⊗ (f, 1): norms and products are those of r times
- * those of f.
+ * The candidates that move the last layer most. Of a sample with residual r = softmax(z) − e_y and features f, its
+ * gradient is r ⊗ (f, 1), and the norm of that ‖r‖·‖(f, 1)‖.
  * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the norm over all parameters.
  */
-export async function mostUseful(
+export async function mostMoving(
   surrogate: Surrogate,
   train: LabelledSamples,
   candidates: ArrayLike<number>,
   count: number,
-  wanted: { readonly x: Float32Array; readonly labels: readonly number[] } | null,
 ): Promise<number[]> {
   const indices = Array.from(candidates)
-  const labels = indices.map((index) => train.labels[index]!)
-  const own = await lastGradients(surrogate, gather(train, indices), labels, train.classes)
-  const goal = wanted && (await lastGradients(surrogate, wanted.x, wanted.labels, train.classes))
-  const uses = own.map((one) =>
-    goal ? goal.reduce((sum, other) => sum + product(one, other), 0) : product(one, one),
-  )
+  const x = gather(train, indices)
+  const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
+  const width = surrogate.featureWidth
+  const moves = indices.map((index, n) => {
+    const z = scores.subarray(n * train.classes, (n + 1) * train.classes)
+    const f = features.subarray(n * width, (n + 1) * width)
+    const r = softmax(z).map((share, k) => share - Number(k === train.labels[index]))
+    return squares(r) * (1 + squares(f))
+  })
   return indices
     .map((_, n) => n)
-    .sort((a, b) => uses[b]! - uses[a]! || a - b)
+    .sort((a, b) => moves[b]! - moves[a]! || a - b)
     .slice(0, count)
     .map((n) => indices[n]!)
     .sort((a, b) => a - b)
 }
 
-interface LastGradient {
-  readonly residual: Float64Array
-  readonly features: Float32Array
+function softmax(z: Float32Array): Float64Array {
+  const most = z.reduce((a, b) => Math.max(a, b))
+  const shares = Float64Array.from(z, (value) => Math.exp(value - most))
+  const total = shares.reduce((a, b) => a + b)
+  return shares.map((share) => share / total)
 }
 
-const product = (a: LastGradient, b: LastGradient): number =>
-  dot(a.residual, b.residual) * (1 + dot(a.features, b.features))
-
-function dot(a: Float64Array | Float32Array, b: Float64Array | Float32Array): number {
+const squares = (values: Float32Array | Float64Array): number => {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (const value of values) sum += value * value
   return sum
-}
-
-async function lastGradients(
-  surrogate: Surrogate,
-  x: Float32Array,
-  labels: readonly number[],
-  classes: number,
-): Promise<LastGradient[]> {
-  const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
-  const width = surrogate.featureWidth
-  return labels.map((label, n) => {
-    const z = scores.subarray(n * classes, (n + 1) * classes)
-    const most = z.reduce((a, b) => Math.max(a, b))
-    const shares = Float64Array.from(z, (value) => Math.exp(value - most))
-    const total = shares.reduce((a, b) => a + b)
-    return {
-      residual: shares.map((share, k) => share / total - Number(k === label)),
-      features: features.subarray(n * width, (n + 1) * width),
-    }
-  })
 }

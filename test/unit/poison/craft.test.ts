@@ -52,6 +52,7 @@ const requestOf = (plugin: PoisonPlugin, more: Partial<CraftRequest> = {}): Craf
   ...more,
 })
 
+const spoiling = (sample: Float32Array): Float32Array => sample.fill(0)
 const x = (value = 0.5): Float32Array => new Float32Array(64).fill(value)
 const backdoor = { goal: 'backdoor' } as const
 const samples = [{ index: 1, label: 0 }]
@@ -161,7 +162,6 @@ describe('crafting', () => {
   })
 
   it('refuses what a trigger returns out of range, and protects the test data from it', async () => {
-    const spoiling = (sample: Float32Array): Float32Array => sample.fill(0)
     const fine = await craft(requestOf(poisonOf(() => ({ samples, trigger: spoiling }), backdoor)))
     const sample = x()
     expect(fine.trigger?.(sample, 0)).toEqual(x(0))
@@ -191,17 +191,23 @@ describe('crafting', () => {
   })
 })
 
-describe('budget', () => {
-  const of = (more: Partial<Parameters<typeof budgetOf>[0]>) =>
-    budgetOf({
-      plugin: { id: 'bad', from: 'any' },
-      train,
-      source: 2,
-      target: 1,
-      rate: { value: 0.1, of: 'dataset' },
-      ...more,
-    })
+const of = (more: Partial<Parameters<typeof budgetOf>[0]>) =>
+  budgetOf({
+    plugin: { id: 'bad', from: 'any' },
+    train,
+    source: 2,
+    target: 1,
+    rate: { value: 0.1, of: 'dataset' },
+    ...more,
+  })
 
+const labelsOf = (from: PoisonPlugin['from'], source: number | null = 2): number[] => [
+  ...new Set(
+    Array.from(of({ plugin: { id: 'bad', from }, source }).eligible, (i) => train.labels[i]!),
+  ),
+]
+
+describe('budget', () => {
   it('is a share of what it names, rounded down', () => {
     expect(of({}).budget).toBe(4)
     expect(of({ rate: { value: 0.125, of: 'targetClass' } }).budget).toBe(1)
@@ -211,11 +217,6 @@ describe('budget', () => {
   })
 
   it('may be spent on the samples that the poison says', () => {
-    const labelsOf = (from: PoisonPlugin['from'], source: number | null = 2): number[] => [
-      ...new Set(
-        Array.from(of({ plugin: { id: 'bad', from }, source }).eligible, (i) => train.labels[i]!),
-      ),
-    ]
     expect(labelsOf('any')).toEqual([0, 1, 2, 3])
     expect(labelsOf('target')).toEqual([1])
     expect(labelsOf('source')).toEqual([2])

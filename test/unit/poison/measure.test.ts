@@ -24,6 +24,14 @@ const requestOf = (more: Partial<MeasureRequest> = {}): MeasureRequest => ({
 })
 const of = (successes: number, trials: number) => ({ successes, trials })
 
+const onFirst = (x: Float32Array, index: number): Float32Array =>
+  index < 8 ? x.fill(0.25, 0, 1) : x
+
+/** Less than half a grey level: rounding takes it away. */
+const faint = (x: Float32Array): Float32Array => x.fill(0.4 / 255, 0, 1)
+const isAboveZero: MeasureRequest['predict'] = async (x) =>
+  Array.from({ length: x.length / size }, (_, n) => Number(x[n * size]! > 0))
+
 describe('measure', () => {
   it('never counts samples of the target class', async () => {
     expect(await measure(requestOf())).toEqual({
@@ -39,9 +47,7 @@ describe('measure', () => {
   })
 
   it('tells the trigger which sample it is on', async () => {
-    const trigger = (x: Float32Array, index: number): Float32Array =>
-      index < 8 ? x.fill(0.25, 0, 1) : x
-    const { attackSuccess, attackedAccuracy } = await measure(requestOf({ trigger }))
+    const { attackSuccess, attackedAccuracy } = await measure(requestOf({ trigger: onFirst }))
     expect(attackSuccess).toEqual(of(6, 12))
     expect(attackedAccuracy).toEqual(of(6, 12))
   })
@@ -62,11 +68,7 @@ describe('measure', () => {
 
 describe('paths of images', () => {
   it('show a trigger that does not survive them', async () => {
-    // Half a grey level above class 0: rounding takes it away.
-    const trigger = (x: Float32Array): Float32Array => x.fill(0.4 / 255, 0, 1)
-    const predict: MeasureRequest['predict'] = async (x) =>
-      Array.from({ length: x.length / size }, (_, n) => Number(x[n * size]! > 0))
-    const request = requestOf({ predict, trigger, source: 2 })
+    const request = requestOf({ predict: isAboveZero, trigger: faint, source: 2 })
     expect((await measure(request)).attackSuccess).toEqual(of(4, 4))
     expect((await measurePaths(request))['uint8']).toEqual(of(0, 4))
     expect(Object.keys(await measurePaths(request))).toEqual(['uint8', 'jpeg 75', 'resized'])
