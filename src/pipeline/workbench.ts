@@ -41,7 +41,10 @@ export interface Workbench extends Omit<Workshop, 'poisons' | 'controls' | 'rehe
   readonly signal: AbortSignal
   /** The training on the clean data. @param onTrained - called only if it is not known yet */
   control(onTrained: (learned: Learned) => void): Promise<Control>
-  /** The attacker's own network: trained by the same pipeline on the clean data, from another seed. */
+  /**
+   * The attacker's own network: trained by the same pipeline on the clean data, from another seed; or, where training
+   * starts from a file, what is in it, which the attacker has as well.
+   */
   surrogate(note: (text: string) => void): Promise<Surrogate>
   closeSurrogate(): Promise<void>
 }
@@ -79,8 +82,11 @@ export async function openWorkbench(
         return { graph: learned.graph, seconds: learned.seconds, flagged: new Map() }
       }),
     async surrogate(note) {
-      const learned = await learner(train, { seed: createRng('surrogate', seed).uint32(), signal })
-      const opened = await openSurrogate(learned.graph, { training, input, session, note })
+      const other = createRng('surrogate', seed).uint32()
+      const network = isFineTuning(training)
+        ? graph
+        : (await learner(train, { seed: other, signal })).graph
+      const opened = await openSurrogate(network, { training, input, session, note })
       surrogate = opened
       return opened
     },
@@ -89,6 +95,10 @@ export async function openWorkbench(
       surrogate = undefined
     },
   }
+}
+
+function isFineTuning(training: TrialTask['training']): boolean {
+  return training.kind === 'built-in' && training.from !== 'scratch'
 }
 
 async function loadPlanned({ path, digest }: ModelSpec): Promise<Graph> {

@@ -199,8 +199,9 @@ function measure({ args: [model, ...args] }) {
   return JSON.parse(text)
 }
 
+const line = (cells) => `| ${cells.join(' | ')} |`
+
 function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
@@ -209,9 +210,10 @@ const interval = (mean) =>
 const rateText = ({ value, of }) =>
   `${Number((value * 100).toPrecision(6))} % of ${of === 'dataset' ? 'the data set' : of}`
 
+const share = ({ successes, trials }) => successes / trials
+
 /** Clean accuracy of the clean arm − of the poisoned one, in the trials that have both. */
 function cleanLoss(trials) {
-  const share = ({ successes, trials: n }) => successes / n
   const losses = trials.map(({ arms }) => {
     const of = (name) => share(arms.find(({ arm }) => arm === name).cleanAccuracy)
     return of('clean') - of('poisoned')

@@ -167,6 +167,15 @@ function suiteOf(change: object): unknown[] {
   return [{ id: 'one', title: 'One', poisons: [{ use: 'badnets', trials: 2, rates, ...change }] }]
 }
 
+const hasNumpy = (): boolean => {
+  try {
+    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe('a training command', () => {
   const examples = join(import.meta.dirname, '../examples')
   const place = async (example: string): Promise<string> => {
@@ -176,14 +185,6 @@ describe('a training command', () => {
       copyFileSync(join(examples, example, name), join(own, name))
     writeFileSync(join(own, 'v1.onnx'), await linearModel())
     return own
-  }
-  const hasNumpy = (): boolean => {
-    try {
-      execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' })
-      return true
-    } catch {
-      return false
-    }
   }
   if (!hasNumpy()) console.log('skipped: the training in Python; no python3 with numpy')
   const cases = ['own-training-node', ...(hasNumpy() ? ['own-training-python'] : [])]
@@ -326,8 +327,14 @@ describe('gauntlet poison', () => {
     const { code, stderr } = await runCli(
       [
         ...args,
-        ...['--poison', 'badnets', '--rate', '10%/dataset', '--trials', '1'],
-        ...['--command', `node -e "console.log('no luck'); process.exit(1)" {data} {out}`],
+        '--poison',
+        'badnets',
+        '--rate',
+        '10%/dataset',
+        '--trials',
+        '1',
+        '--command',
+        `node -e "console.log('no luck'); process.exit(1)" {data} {out}`,
       ],
       folder,
     )

@@ -30,7 +30,7 @@ describe('filters', () => {
   })
 
   it('are random: every sample is taken equally often', () => {
-    const taken = new Array<number>(20).fill(0)
+    const taken = Array.from({ length: 20 }, () => 0)
     for (let seed = 0; seed < 2000; seed++)
       for (const index of filtersOf({ ...request, suspects, seed })[2]!.removed) taken[index]!++
     // 500 ± 4.9 standard deviations of 19.4.
@@ -50,8 +50,8 @@ describe('samples', () => {
   it('of bytes are rounded where they are poisoned', () => {
     const x = Float32Array.of(0.001, 0.5, 0.001, 0.5)
     roundToBytes(x, [1], { shape: [2], divisor: 255 })
-    expect([...x.slice(0, 2)]).toEqual([Math.fround(0.001), 0.5])
-    expect([...x.slice(2)]).toEqual([0, Math.fround(128 / 255)])
+    expect(x.slice(0, 2)).toEqual(Float32Array.of(0.001, 0.5))
+    expect(x.slice(2)).toEqual(Float32Array.of(0, 128 / 255))
     const floats = Float32Array.of(0.001)
     roundToBytes(floats, [0], { shape: [1], divisor: 1 })
     expect(floats[0]).toBe(Math.fround(0.001))
