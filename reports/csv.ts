@@ -137,7 +137,7 @@ function numbers(p: Proportion): [number, number, number, number, number] {
 }
 
 /** Empty for NaN: a share of no trials has no value. */
-function plainNumber(value: number): string {
+export function plainNumber(value: number): string {
   return Number.isFinite(value) ? String(value) : ''
 }
 
@@ -146,7 +146,7 @@ function plainNumber(value: number): string {
  * characters, which some readers stop at, become U+FFFD. Numbers, negative ones too, never pass through this.
  * Source: OWASP, "CSV Injection".
  */
-function guardText(text: string): string {
+export function guardText(text: string): string {
   const isFormula = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text)
   return (isFormula ? `'${text}` : text).replace(/\p{Cs}|[^\P{Cc}\t\n\r]/gu, '\uFFFD')
 }

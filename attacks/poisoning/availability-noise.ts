@@ -6,9 +6,10 @@ import {
   type Rng,
 } from '../../src/plugin.js'
 import { gridOf } from '../evasion/lib/grid.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { perturbation, reachOf } from './lib/perturbation.js'
 import { draw, isTable, sampleSize } from './lib/samples.js'
-import { shareText } from './lib/text.js'
+import { epsilonText } from './lib/text.js'
 
 export const availabilityNoise = definePoison({
   id: 'availability-noise',
@@ -28,12 +29,7 @@ export const availabilityNoise = definePoison({
       .describe(
         'a noise for each class; noise that a surrogate finds easy; noise of another class',
       ),
-    epsilon: z
-      .number()
-      .positive()
-      .max(1)
-      .default(8 / 255)
-      .describe('greatest change of a value, as a share of the range'),
+    epsilon: epsilonParam('8/255'),
     block: z
       .number()
       .positive()
@@ -42,10 +38,11 @@ export const availabilityNoise = definePoison({
       .describe('shortcut: side of a block of equal noise as a share of the shorter side'),
     steps: z.int().min(1).max(10_000).default(100).describe('minimise, maximise: gradient steps'),
   }),
-  label: ({ kind, epsilon }) => `noise ${kind} ${shareText(epsilon)}`,
-  epsilon: ({ epsilon }) => epsilon,
-  async poison(context, { kind, epsilon, block, steps }) {
+  label: ({ kind, epsilon }) => `noise ${kind}${epsilonText(epsilon)}`,
+  epsilon: ({ epsilon }, shape) => scaled(epsilon, 8 / 255, shape),
+  async poison(context, { kind, epsilon: given, block, steps }) {
     const { train, budget, eligible, rng } = context
+    const epsilon = scaled(given, 8 / 255, train.shape)
     const indices = draw(eligible, budget, rng)
     const x =
       kind === 'shortcut'

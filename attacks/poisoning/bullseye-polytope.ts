@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { decayed, perturbation, reachOf } from './lib/perturbation.js'
 import { draw, sampleAt, sampleSize } from './lib/samples.js'
 import { chooseVictim, victimChoices } from './lib/surrogate.js'
+import { epsilonText } from './lib/text.js'
 
 export const bullseyePolytope = definePoison({
   id: 'bullseye-polytope',
@@ -16,12 +18,7 @@ export const bullseyePolytope = definePoison({
   from: 'target',
   needs: ['surrogate'],
   params: z.object({
-    epsilon: z
-      .number()
-      .positive()
-      .max(1)
-      .default(0.1)
-      .describe('greatest change of a value, as a share of the range; the paper: 0.1'),
+    epsilon: epsilonParam('0.1'),
     steps: z.int().min(1).max(100_000).default(500).describe('gradient steps'),
     stepSize: z
       .number()
@@ -31,18 +28,24 @@ export const bullseyePolytope = definePoison({
       .describe('first step, as a share of epsilon'),
     victim: z
       .enum(victimChoices)
-      .default('random')
-      .describe('test sample to attack: a random one, or the one nearest to the target class'),
+      .default('nearest')
+      .describe(
+        'test sample to attack: the one that a surrogate finds nearest to the target class, or a random one as in the paper',
+      ),
   }),
-  label: ({ epsilon }) => `bullseye polytope ${epsilon}`,
-  epsilon: ({ epsilon }) => epsilon,
+  label: ({ epsilon }) => `bullseye polytope${epsilonText(epsilon)}`,
+  epsilon: ({ epsilon }, shape) => scaled(epsilon, 0.1, shape),
   async poison(context, { epsilon, steps, stepSize, victim: choice }) {
     const { train, test, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const victim = await chooseVictim(context, surrogate, choice)
     const goal = await surrogate.features(sampleAt(test, victim))
     const indices = draw(eligible, budget, rng)
-    const perturbed = perturbation(train, indices, reachOf(train, epsilon))
+    const perturbed = perturbation(
+      train,
+      indices,
+      reachOf(train, scaled(epsilon, 0.1, train.shape)),
+    )
     const width = surrogate.featureWidth
     for (let step = 0; step < steps; step++) {
       context.checkpoint()

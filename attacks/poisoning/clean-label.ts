@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { corners, patchOf, patterns, stamped } from './lib/patch.js'
 import { perturbation, reachOf } from './lib/perturbation.js'
 import { draw, sampleSize } from './lib/samples.js'
-import { shareText } from './lib/text.js'
+import { epsilonText } from './lib/text.js'
 
 export const cleanLabel = definePoison({
   id: 'clean-label',
@@ -18,12 +19,7 @@ export const cleanLabel = definePoison({
   needs: ['surrogate'],
   images: true,
   params: z.object({
-    epsilon: z
-      .number()
-      .positive()
-      .max(1)
-      .default(16 / 255)
-      .describe('greatest adversarial change of a value, as a share of the range'),
+    epsilon: epsilonParam('16/255'),
     steps: z.int().min(1).max(10_000).default(100).describe('gradient steps'),
     size: z
       .number()
@@ -38,13 +34,17 @@ export const cleanLabel = definePoison({
       .describe('a patch in all four corners, as in section 5.4: augmentation does not lose it'),
     opacity: z.number().positive().max(1).default(1).describe('of the patch in the training data'),
   }),
-  label: ({ epsilon }) => `clean-label ${shareText(epsilon)}`,
+  label: ({ epsilon }) => `clean-label${epsilonText(epsilon)}`,
   async poison(context, { epsilon, steps, size, pattern, everywhere, opacity }) {
     const { train, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const indices = draw(eligible, budget, rng)
     const labels = indices.map((index) => train.labels[index]!)
-    const perturbed = perturbation(train, indices, reachOf(train, epsilon))
+    const perturbed = perturbation(
+      train,
+      indices,
+      reachOf(train, scaled(epsilon, 16 / 255, train.shape)),
+    )
     for (let step = 0; step < steps; step++) {
       context.checkpoint()
       const gradient = await surrogate.lossGradient(perturbed.x, labels)

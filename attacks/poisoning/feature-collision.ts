@@ -34,8 +34,10 @@ export const featureCollision = definePoison({
       ),
     victim: z
       .enum(victimChoices)
-      .default('random')
-      .describe('test sample to attack: a random one, or the one nearest to the target class'),
+      .default('nearest')
+      .describe(
+        'test sample to attack: the one that a surrogate finds nearest to the target class, or a random one as in the paper',
+      ),
   }),
   label: ({ watermark }) => `feature collision${watermark > 0 ? ` ${watermark}` : ''}`,
   async poison(context, { steps, beta, watermark, victim: choice }) {

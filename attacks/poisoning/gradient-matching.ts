@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { match } from './lib/match.js'
 import { draw, sampleAt, sampleSize } from './lib/samples.js'
 import { chooseVictim, mostMoving, victimChoices } from './lib/surrogate.js'
-import { shareText } from './lib/text.js'
+import { epsilonText } from './lib/text.js'
 
 export const gradientMatching = definePoison({
   id: 'gradient-matching',
@@ -17,14 +18,14 @@ export const gradientMatching = definePoison({
   from: 'target',
   needs: ['surrogate'],
   params: z.object({
-    epsilon: z
-      .number()
-      .positive()
-      .max(1)
-      .default(16 / 255)
-      .describe('greatest change of a value, as a share of the range'),
+    epsilon: epsilonParam('16/255'),
     steps: z.int().min(1).max(100_000).default(250).describe('gradient steps from each start'),
-    restarts: z.int().min(1).max(1000).default(8).describe('random starts; the best is kept'),
+    restarts: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('random starts; the best is kept; the paper: 8'),
     stepSize: z
       .number()
       .positive()
@@ -32,27 +33,36 @@ export const gradientMatching = definePoison({
       .default(0.1)
       .describe('first step, as a share of epsilon'),
     select: z
-      .enum(['random', 'gradient'])
-      .default('random')
-      .describe('samples to poison: random ones, or those with the greatest gradient'),
+      .enum(['gradient', 'random'])
+      .default('gradient')
+      .describe(
+        'samples to poison: those with the greatest gradient (Souri et al. 2022), or random ones as in the paper',
+      ),
     victim: z
       .enum(victimChoices)
-      .default('random')
-      .describe('test sample to attack: a random one, or the one nearest to the target class'),
+      .default('nearest')
+      .describe(
+        'test sample to attack: the one that a surrogate finds nearest to the target class, or a random one as in the paper',
+      ),
   }),
   label: ({ epsilon, victim }) =>
-    `gradient matching ${shareText(epsilon)}${victim === 'random' ? '' : ` ${victim}`}`,
-  epsilon: ({ epsilon }) => epsilon,
-  async poison(context, { select, victim: choice, ...params }) {
+    `gradient matching${epsilonText(epsilon)}${victim === 'random' ? ', any victim' : ''}`,
+  epsilon: ({ epsilon }, shape) => scaled(epsilon, 16 / 255, shape),
+  async poison(context, { epsilon, select, victim: choice, ...params }) {
     const { train, test, target, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const victim = await chooseVictim(context, surrogate, choice)
+    const wanted = { x: sampleAt(test, victim), labels: [target] }
     const indices =
       select === 'random'
         ? draw(eligible, budget, rng)
-        : await mostMoving(train, [...eligible], budget, surrogate)
-    const wanted = { x: sampleAt(test, victim), labels: [target] }
-    const { x, loss } = await match(context, surrogate, { ...params, indices, wanted })
+        : await mostMoving(surrogate, train, eligible, budget)
+    const { x, loss } = await match(context, surrogate, {
+      ...params,
+      epsilon: scaled(epsilon, 16 / 255, train.shape),
+      indices,
+      wanted,
+    })
     context.note(`alignment with the wanted gradient: cosine ${(1 - loss).toFixed(2)}`)
     const size = sampleSize(train)
     return {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
 import { gridOf } from '../evasion/lib/grid.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { confine, draw, sampleAt, widthOf } from './lib/samples.js'
-import { shareText } from './lib/text.js'
+import { epsilonText } from './lib/text.js'
 
 export const sinusoidal = definePoison({
   id: 'sinusoidal',
@@ -16,27 +17,26 @@ export const sinusoidal = definePoison({
   needs: [],
   images: true,
   params: z.object({
-    delta: z
-      .number()
-      .positive()
-      .max(1)
-      .default(30 / 255)
-      .describe('height of the wave in the training data, as a share of the range'),
+    delta: epsilonParam('30/255'),
     testDelta: z
       .number()
       .positive()
       .max(1)
-      .default(60 / 255)
-      .describe('height in the test data, which no person looks through'),
+      .optional()
+      .describe(
+        'height of the wave in the test data, which no person looks through; default twice delta',
+      ),
     frequency: z
       .number()
       .positive()
       .default(6)
       .describe('waves across the image; at most one in four columns'),
   }),
-  label: ({ delta, frequency }) => `sinusoidal ${shareText(delta)} f${frequency}`,
-  epsilon: ({ delta }) => delta,
-  async poison({ train, budget, eligible, rng }, { delta, testDelta, frequency }) {
+  label: ({ delta, frequency }) => `sinusoidal${epsilonText(delta)} f${frequency}`,
+  epsilon: ({ delta }, shape) => scaled(delta, 30 / 255, shape),
+  async poison({ train, budget, eligible, rng }, { frequency, ...params }) {
+    const delta = scaled(params.delta, 30 / 255, train.shape)
+    const { testDelta = Math.min(1, 2 * delta) } = params
     const { width } = gridOf(train.shape)
     const waves = Math.min(frequency, width / 4)
     const range = widthOf(train)

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { definePoison } from '../../src/plugin.js'
+import { epsilonParam, scaled } from './lib/epsilon.js'
 import { match } from './lib/match.js'
 import { corners, patchOf, patterns, stamped } from './lib/patch.js'
 import { draw, sampleAt, sampleSize } from './lib/samples.js'
 import { mostMoving } from './lib/surrogate.js'
-import { shareText } from './lib/text.js'
+import { epsilonText } from './lib/text.js'
 
 export const sleeperAgent = definePoison({
   id: 'sleeper-agent',
@@ -19,12 +20,7 @@ export const sleeperAgent = definePoison({
   from: 'target',
   needs: ['surrogate'],
   params: z.object({
-    epsilon: z
-      .number()
-      .positive()
-      .max(1)
-      .default(16 / 255)
-      .describe('greatest change of a value, as a share of the range'),
+    epsilon: epsilonParam('16/255'),
     steps: z.int().min(1).max(100_000).default(250).describe('gradient steps from each start'),
     restarts: z.int().min(1).max(1000).default(1).describe('random starts; the best is kept'),
     stepSize: z
@@ -52,13 +48,13 @@ export const sleeperAgent = definePoison({
         'training samples of the source class whose gradient, with the trigger on, is matched',
       ),
   }),
-  label: ({ epsilon }) => `Sleeper Agent ${shareText(epsilon)}`,
-  epsilon: ({ epsilon }) => epsilon,
-  async poison(context, { size, corner, pattern, examples, ...params }) {
+  label: ({ epsilon }) => `Sleeper Agent${epsilonText(epsilon)}`,
+  epsilon: ({ epsilon }, shape) => scaled(epsilon, 16 / 255, shape),
+  async poison(context, { epsilon, size, corner, pattern, examples, ...params }) {
     const { train, source, target, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const patch = patchOf(train, { share: size, corner, pattern })
-    const indices = await mostMoving(train, [...eligible], budget, surrogate)
+    const indices = await mostMoving(surrogate, train, eligible, budget)
     const isSource = (label: number): boolean =>
       source === null ? label !== target : label === source
     const sources = Array.from(train.labels, (_, i) => i).filter((i) => isSource(train.labels[i]!))
@@ -67,7 +63,12 @@ export const sleeperAgent = definePoison({
     const x = new Float32Array(shown.length * length)
     shown.forEach((index, k) => x.set(stamped(sampleAt(train, index), patch), k * length))
     const wanted = { x, labels: shown.map(() => target) }
-    const matched = await match(context, surrogate, { ...params, indices, wanted })
+    const matched = await match(context, surrogate, {
+      ...params,
+      epsilon: scaled(epsilon, 16 / 255, train.shape),
+      indices,
+      wanted,
+    })
     context.note(`alignment with the wanted gradient: cosine ${(1 - matched.loss).toFixed(2)}`)
     return {
       samples: indices.map((index, k) => ({

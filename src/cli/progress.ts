@@ -1,4 +1,5 @@
 import type { Task } from '../plan/task.js'
+import type { TrialTask } from '../plan/trial.js'
 import type { RunEvents } from './flows/execute-run.js'
 import type { Io } from './io.js'
 import { paint } from './table.js'
@@ -59,14 +60,16 @@ export class Progress implements RunEvents {
     this.#draw()
   }
 
-  onTask(task: Pick<Task, 'cell'>, state: 'done' | 'failed'): void {
+  onTask(task: Pick<Task, 'cell'> | TrialTask, state: 'done' | 'failed'): void {
     if (state === 'done') this.#done++
     else this.#failed++
     const left = (this.#left.get(task.cell) ?? 1) - 1
     this.#left.set(task.cell, left)
     if (this.#quiet) return
-    if (!this.#isLive && this.#hasTitle && left === 0)
-      this.#io.err(`  ${this.#cached + this.#done + this.#failed}/${this.#total}  ${task.cell}`)
+    // A trial takes as long as a cell of attacks.
+    const name = 'poison' in task ? `${task.cell}, trial ${task.trial + 1}` : task.cell
+    if (!this.#isLive && this.#hasTitle && (left === 0 || 'poison' in task))
+      this.#io.err(`  ${this.#cached + this.#done + this.#failed}/${this.#total}  ${name}`)
     if (performance.now() - this.#drawn >= redrawMs) this.#draw(task.cell)
   }
 

@@ -60,14 +60,14 @@ export function hasIdxSize(bytes: Uint8Array): boolean {
 }
 
 /** @returns undefined if the bytes end inside the header */
-function readHeader(bytes: Uint8Array) {
+export function readHeader(bytes: Uint8Array) {
   const type = elementTypes[bytes[2] ?? 0]
   const rank = bytes[3] ?? 0
   const start = 4 + 4 * rank
   if (!type || bytes.length < start) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
-  return { type, start, view, shape, needed: start + product(shape) * type.bytes }
+  return { type, start, shape, needed: start + product(shape) * type.bytes }
 }
 
 /**
@@ -88,7 +88,7 @@ export function parseIdx(bytes: Uint8Array, where: string): RawArray {
     throw formatError('IDX file is truncated inside its header', where, {
       got: `${bytes.length} bytes`,
     })
-  const { type, start, view, shape, needed } = header
+  const { type, start, shape, needed } = header
   if (needed !== bytes.length)
     throw formatError(
       needed > bytes.length ? 'IDX file is truncated' : 'IDX file is too long',
@@ -98,8 +98,14 @@ export function parseIdx(bytes: Uint8Array, where: string): RawArray {
         expected: `${needed} for ${shapeText(shape)}`,
       },
     )
-  const data = type.allocate(product(shape))
-  if (data instanceof Uint8Array) data.set(bytes.subarray(start))
-  else for (let i = 0; i < data.length; i++) data[i] = type.get(view, start + i * type.bytes)
-  return { data, shape, kind: type.kind }
+  return { data: idxValues(bytes.subarray(start), type), shape, kind: type.kind }
+}
+
+/** @param bytes - whole elements */
+export function idxValues(bytes: Uint8Array, type: ElementType): NumericArray {
+  const data = type.allocate(bytes.length / type.bytes)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (data instanceof Uint8Array) data.set(bytes)
+  else for (let i = 0; i < data.length; i++) data[i] = type.get(view, i * type.bytes)
+  return data
 }

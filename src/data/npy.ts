@@ -24,7 +24,7 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
   f8: { bytes: 8, kind: 'float', view: (buffer) => new Float64Array(buffer) },
 }
 
-interface NpyHeader {
+export interface NpyHeader {
   readonly descr: string
   readonly isFortran: boolean
   readonly shape: readonly number[]
@@ -46,13 +46,7 @@ export function isNpy(bytes: Uint8Array): boolean {
  */
 export function parseNpy(bytes: Uint8Array, where: string): RawArray {
   const { descr, isFortran, shape, start } = parseHeader(bytes, where)
-  const type = elementTypes[descr.replace(/^[<>=|]/, '')]
-  if (!type)
-    throw formatError('array type that is not read', where, {
-      got: `${printable(descr)}${descr.includes('O') ? ', Python objects' : ''}`,
-      expected: Object.keys(elementTypes).join(' '),
-      fix: 'save the array as uint8, int64 or float32',
-    })
+  const type = elementType(descr, where)
   const present = bytes.length - start
   const needed = product(shape) * type.bytes
   if (needed !== present)
@@ -64,14 +58,35 @@ export function parseNpy(bytes: Uint8Array, where: string): RawArray {
         expected: `${needed} for ${shapeText(shape)} of ${descr}`,
       },
     )
-  const buffer = new ArrayBuffer(present)
-  new Uint8Array(buffer).set(bytes.subarray(start))
-  if (descr.startsWith('>')) swapBytes(Buffer.from(buffer), type.bytes)
-  const data = type.view(buffer)
+  const data = npyValues(bytes.subarray(start), descr, where)
   return { data: isFortran ? toCOrder(data, shape) : data, shape, kind: type.kind }
 }
 
-function parseHeader(bytes: Uint8Array, where: string): NpyHeader {
+/**
+ * Values of a part of an array, in memory of their own.
+ * @param bytes - whole elements
+ */
+export function npyValues(bytes: Uint8Array, descr: string, where: string): NumericArray {
+  const type = elementType(descr, where)
+  const buffer = new ArrayBuffer(bytes.length)
+  new Uint8Array(buffer).set(bytes)
+  if (descr.startsWith('>')) swapBytes(Buffer.from(buffer), type.bytes)
+  return type.view(buffer)
+}
+
+/** @throws GNT_DATA_FORMAT for a type that is not read */
+export function elementType(descr: string, where: string): ElementType {
+  const type = elementTypes[descr.replace(/^[<>=|]/, '')]
+  if (type) return type
+  throw formatError('array type that is not read', where, {
+    got: `${printable(descr)}${descr.includes('O') ? ', Python objects' : ''}`,
+    expected: Object.keys(elementTypes).join(' '),
+    fix: 'save the array as uint8, int64 or float32',
+  })
+}
+
+/** @param bytes - at least the whole header */
+export function parseHeader(bytes: Uint8Array, where: string): NpyHeader {
   if (!isNpy(bytes))
     throw formatError('not a .npy array', where, { expected: 'it to begin with \\x93NUMPY' })
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -22,6 +22,7 @@ const roundingSlack = 1e-6
  * The range the stored values are held to. [0, 255] means 8-bit pixels, which is also what uint8
  * arrays are when nothing is declared; a table has its own extent; all else is [0, 1].
  *
+ * @param first - index of the first sample: what is checked may be a part
  * @throws GauntletError GNT_DATA_VALUES for NaN, Infinity, or a value outside the range
  */
 export function checkScale(
@@ -30,8 +31,9 @@ export function checkScale(
   declared: readonly [number, number] | undefined,
   isTable: boolean,
   where: string,
+  first = 0,
 ): Scale & { readonly areBytes: boolean } {
-  const extent = measure(raw, size, where)
+  const extent = measure(raw, size, where, first)
   const [low, high] = declared ?? defaultRange(raw, extent, isTable)
   const divisor = !(isTable && !declared) && low === 0 && high === 255 ? 255 : 1
   if (!(low < high))
@@ -44,7 +46,7 @@ export function checkScale(
     })
   const slack = (high - low) * roundingSlack
   if (extent.least < low - slack || extent.greatest > high + slack)
-    throw outside(raw, size, [low, high], slack, extent, declared, where)
+    throw outside(raw, size, [low, high], slack, extent, declared, where, first)
   if (divisor === 255 && !extent.areBytes && extent.greatest <= 1)
     throw new GauntletError('GNT_DATA_VALUES', {
       what: 'values do not look like 8-bit pixels',
@@ -61,7 +63,7 @@ function defaultRange(raw: RawArray, extent: Extent, isTable: boolean): readonly
   return raw.kind === 'uint8' ? [0, 255] : [0, 1]
 }
 
-function measure(raw: RawArray, size: number, where: string): Extent {
+function measure(raw: RawArray, size: number, where: string, first: number): Extent {
   let least = Infinity
   let greatest = -Infinity
   let areBytes = true
@@ -72,7 +74,7 @@ function measure(raw: RawArray, size: number, where: string): Extent {
     if (!Number.isFinite(value))
       throw new GauntletError('GNT_DATA_VALUES', {
         what: 'value is not a finite number',
-        where: `${where}, sample ${Math.floor(i / size)}`,
+        where: `${where}, sample ${first + Math.floor(i / size)}`,
         got: String(data[i]),
         expected: 'finite numbers only',
         fix: 'remove or repair the sample',
@@ -92,6 +94,7 @@ function outside(
   extent: Extent,
   declared: readonly [number, number] | undefined,
   where: string,
+  first: number,
 ): GauntletError {
   const isOutside = (value: number) =>
     Math.fround(value) < low - slack || Math.fround(value) > high + slack
@@ -101,7 +104,7 @@ function outside(
   const range = looksLikePixels ? '0..255' : `${Math.floor(least)}..${Math.ceil(greatest)}`
   return new GauntletError('GNT_DATA_VALUES', {
     what: 'value outside the range',
-    where: `${where}, sample ${Math.floor(at / size)}`,
+    where: `${where}, sample ${first + Math.floor(at / size)}`,
     got: `${show(raw.data[at] ?? Number.NaN)} (all values: ${show(least)}..${show(greatest)})`,
     expected: `${show(low)}..${show(high)}${declared ? '' : ', the default for this kind of values'}`,
     fix: `pass --range ${range} if that is the range the values were stored in`,
@@ -135,7 +138,7 @@ export function shareValues(
 }
 
 /** Clips to the greatest float32 interval inside [low, high]. */
-function clip(values: Float32Array, low: number, high: number): void {
+export function clip(values: Float32Array, low: number, high: number): void {
   const least = Math.fround(low) < low ? nextFloat(low, 1) : Math.fround(low)
   const greatest = Math.fround(high) > high ? nextFloat(high, -1) : Math.fround(high)
   for (let i = 0; i < values.length; i++) {

@@ -29,18 +29,21 @@ export function isZip(bytes: Uint8Array): boolean {
  * Entries of a zip archive, from its central directory. Our own reader, because a damaged archive has
  * to be noticed: the sizes are checked here before anything is unpacked, the CRC in `unpackEntry`.
  *
+ * @param base - offset in the file of the first of these bytes: the directory stands at the end, and is all that is read
  * @throws GauntletError GNT_DATA_FORMAT
  * Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
  */
-export function listZip(bytes: Uint8Array, where: string): readonly ZipEntry[] {
+export function listZip(bytes: Uint8Array, where: string, base = 0): readonly ZipEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = findEnd(view)
-  if (!isZip(bytes) || end === undefined)
+  if ((base === 0 && !isZip(bytes)) || end === undefined)
     throw formatError('not a zip archive, or truncated', where, { got: `${bytes.length} bytes` })
   const count = view.getUint16(end + 10, true)
   let at = view.getUint32(end + 16, true)
   if (count === 0xffff || at === 0xffffffff)
     throw formatError('archive of more than 4 GiB', where, { expected: 'at most 2 GiB' })
+  at -= base
+  if (at < 0) throw formatError('zip directory of more members than are read', where)
   const entries: ZipEntry[] = []
   for (let i = 0; i < count; i++) {
     if (at + 46 > end || view.getUint32(at, true) !== entrySignature)

@@ -19,7 +19,7 @@ export interface Learned {
   readonly secondsInRuntime: number
 }
 
-export interface LearnOptions {
+interface LearnOptions {
   readonly seed: number
   /** Rows that must reach the training as they are. */
   readonly watch?: readonly number[]

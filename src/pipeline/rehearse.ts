@@ -22,7 +22,7 @@ export async function rehearseTrial(
 ): Promise<void> {
   const { training, source, target, rate } = task
   const bench = await openWorkbench(task, shop, signal)
-  const { train, test, plugin } = bench
+  const { train, plugin } = bench
   budgetOf({ plugin, train, source, target, rate })
   await checkModel(task, bench)
   if (training.kind === 'command') {

@@ -3,7 +3,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { GauntletError } from '../errors.js'
 
 /** What stands for what in a training command, in braces: `{data}`. */
-export const placeholders = ['data', 'out', 'model', 'base', 'seed', 'folder'] as const
+const placeholders = ['data', 'out', 'model', 'base', 'seed', 'folder'] as const
 
 export type Places = Readonly<Record<(typeof placeholders)[number], string>>
 

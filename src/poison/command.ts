@@ -10,7 +10,7 @@ import { loadModel } from '../onnx/load.js'
 import { fillCommand } from './command-line.js'
 
 export interface CommandTraining {
-  /** Program and arguments, or one line for a shell; with places in braces: see `placeholders`. */
+  /** Program and arguments, or one line for a shell; with places in braces: see `Places`. */
   readonly command: readonly string[] | string
   readonly shell: boolean
   readonly timeoutSeconds: number

@@ -46,7 +46,7 @@ export async function craft(request: CraftRequest): Promise<Crafted> {
   checkTest(request)
   const notes: string[] = []
   const poisoned = await run(request, budget, notes)
-  const epsilon = plugin.epsilon?.(params) ?? null
+  const epsilon = plugin.epsilon?.(params, train.shape) ?? null
   judge(poisoned, { ...budget, plugin, train, test, source, target, epsilon })
   const { trigger } = poisoned
   return {

@@ -27,8 +27,8 @@ export function pathsFor({
       valuesOf(await change(bytesOf(x, range)), range)
   return {
     [imagePaths.uint8]: through(async (pixels) => pixels),
-    [imagePaths.jpeg]: through((pixels) => byPictures(pixels, grid, jpeg)),
-    [imagePaths.resized]: through((pixels) => byPictures(pixels, grid, resized)),
+    [imagePaths.jpeg]: through((pixels) => jpegged(pixels, grid)),
+    [imagePaths.resized]: through(async (pixels) => resized(pixels, grid)),
   }
 }
 
@@ -40,9 +40,8 @@ interface Grid {
 
 /** One picture, rows of pixels. */
 type Picture = Grid & { readonly channels: 1 | 3 }
-type Codec = (pixels: Uint8Array, picture: Picture) => Promise<Uint8Array>
 
-const jpeg: Codec = async (pixels, grid) => {
+async function jpeg(pixels: Uint8Array, grid: Picture): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp')
   const coded = await sharp(pixels, { raw: grid })
     .jpeg({ quality: 75, chromaSubsampling: '4:4:4' })
@@ -53,25 +52,52 @@ const jpeg: Codec = async (pixels, grid) => {
 
 const smaller = (side: number): number => Math.max(1, Math.round(0.75 * side))
 
-const resized: Codec = async (pixels, grid) => {
-  const { default: sharp } = await import('sharp')
-  const [height, width] = [smaller(grid.height), smaller(grid.width)]
-  const options = { fit: 'fill', kernel: 'linear' } as const
-  const small = await sharp(pixels, { raw: grid }).resize(width, height, options).raw().toBuffer()
-  const space = grid.channels === 1 ? 'b-w' : 'srgb'
-  return sharp(small, { raw: { ...grid, height, width } })
-    .resize(grid.width, grid.height, options)
-    .toColourspace(space)
-    .raw()
-    .toBuffer()
+/** Each channel by itself. */
+function resized(pixels: Uint8Array, { channels, height, width }: Grid): Uint8Array {
+  const [low, narrow] = [smaller(height), smaller(width)]
+  const down = [triangles(height, low), triangles(width, narrow)] as const
+  const up = [triangles(low, height), triangles(narrow, width)] as const
+  const area = height * width
+  const out = new Uint8Array(pixels.length)
+  for (let c = 0; c < channels; c++)
+    out.set(resampled(resampled(pixels.subarray(c * area, (c + 1) * area), down), up), c * area)
+  return out
+}
+
+/** By which of the values before it each value is made: [place, weight]. */
+type Weights = readonly (readonly (readonly [number, number])[])[]
+
+/** Linear interpolation between the middles of pixels; to fewer of them, over as many as each one covers. */
+function triangles(from: number, to: number): Weights {
+  const scale = from / to
+  const reach = Math.max(1, scale)
+  return Array.from({ length: to }, (_, i) => {
+    const middle = (i + 0.5) * scale
+    const near = Array.from({ length: from }, (_unused, j): [number, number] => [
+      j,
+      Math.max(0, 1 - Math.abs(j + 0.5 - middle) / reach),
+    ]).filter(([, weight]) => weight > 0)
+    const sum = near.reduce((total, [, weight]) => total + weight, 0)
+    return near.map(([j, weight]) => [j, weight / sum] as const)
+  })
+}
+
+function resampled(plane: Uint8Array, [rows, columns]: readonly [Weights, Weights]): Uint8Array {
+  const width = plane.length / Math.max(...rows.flat().map(([j]) => j + 1))
+  return Uint8Array.from({ length: rows.length * columns.length }, (_, at) => {
+    const [down, across] = [rows[Math.floor(at / columns.length)]!, columns[at % columns.length]!]
+    let sum = 0
+    for (const [y, v] of down) for (const [x, u] of across) sum += v * u * plane[y * width + x]!
+    return Math.round(sum)
+  })
 }
 
 /** Three channels are one picture in colour; of any other number each is a grey picture of its own. */
-async function byPictures(pixels: Uint8Array, grid: Grid, codec: Codec): Promise<Uint8Array> {
+async function jpegged(pixels: Uint8Array, grid: Grid): Promise<Uint8Array> {
   const area = grid.height * grid.width
   const out = new Uint8Array(pixels.length)
   if (grid.channels === 3) {
-    const coloured = await codec(
+    const coloured = await jpeg(
       out.map((_, i) => pixels[(i % 3) * area + Math.floor(i / 3)]!),
       { ...grid, channels: 3 },
     )
@@ -79,7 +105,7 @@ async function byPictures(pixels: Uint8Array, grid: Grid, codec: Codec): Promise
   }
   for (let c = 0; c < grid.channels; c++) {
     const plane = pixels.slice(c * area, (c + 1) * area)
-    out.set(await codec(plane, { ...grid, channels: 1 }), c * area)
+    out.set(await jpeg(plane, { ...grid, channels: 1 }), c * area)
   }
   return out
 }

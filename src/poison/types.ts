@@ -111,8 +111,11 @@ export interface PoisonPlugin<P extends z.ZodType = z.ZodType> {
   readonly params: P
   /** Short name with what matters: `BadNets 3×3`. */
   label(params: z.output<P>): string
-  /** Greatest change of a value that its samples may carry in L∞, as a share of the range; null: any. */
-  epsilon?(params: z.output<P>): number | null
+  /**
+   * Greatest change of a value that its samples may carry in L∞, as a share of the range; null: any.
+   * @param shape - of a sample
+   */
+  epsilon?(params: z.output<P>, shape: readonly number[]): number | null
   poison(context: PoisonContext, params: z.output<P>): Promise<Poisoned>
 }
 

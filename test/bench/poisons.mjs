@@ -18,7 +18,7 @@ import { craft } from '../../dist/src/poison/craft.js'
 import { measure } from '../../dist/src/poison/measure.js'
 import { PoisonRegistry } from '../../dist/src/poison/registry.js'
 import { NetworkSurrogate } from '../../dist/src/poison/surrogate.js'
-import { Trainer } from '../../dist/src/poison/trainer.js'
+import { trainModel } from '../../dist/src/poison/train-model.js'
 import { Session } from '../../dist/src/runtime/session.js'
 import { clopperPearson } from '../../dist/src/stats/proportion.js'
 import { createRng } from '../../dist/src/util/rng.js'
@@ -31,7 +31,7 @@ const { values: args } = parseArgs({
     trials: { type: 'string', default: '10' },
     from: { type: 'string', default: 'scratch' },
     seed: { type: 'string', default: '1000' },
-    params: { type: 'string', default: '{}' },
+    params: { type: 'string', multiple: true, default: ['{}'] },
     source: { type: 'string' },
     epochs: { type: 'string' },
     rate: { type: 'string' },
@@ -118,34 +118,20 @@ function network(seed) {
 const head = ['f2.w', 'f2.b']
 const batch = 64
 
-async function train(graph, parameters, data, { epochs, rate, seed }) {
-  const trainer = await Trainer.open(graph, {
-    loss: 'ce',
+async function train(
+  graph,
+  parameters,
+  data,
+  { epochs, rate, seed, schedule = { kind: 'cosine' } },
+) {
+  const options = {
+    epochs,
+    learningRate: rate,
+    schedule,
     parameters,
-    optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
-  })
-  const rng = createRng('train', seed)
-  const steps = Math.ceil(data.count / batch)
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = shuffled(
-      Array.from({ length: data.count }, (_, i) => i),
-      rng,
-    )
-    for (let step = 0; step < steps; step++) {
-      const rows = order.slice(step * batch, (step + 1) * batch)
-      const x = new Float32Array(rows.length * size)
-      rows.forEach((row, k) => x.set(data.x.subarray(row * size, (row + 1) * size), k * size))
-      const progress = (epoch * steps + step) / (epochs * steps)
-      await trainer.train(
-        x,
-        rows.map((row) => data.labels[row]),
-        (rate * (1 + Math.cos(Math.PI * progress))) / 2,
-      )
-    }
+    optimizer: { kind: 'sgd', momentum: 0.9 },
   }
-  const trained = trainer.graph()
-  await trainer.close()
-  return trained
+  return (await trainModel({ graph, data, options, seed })).graph
 }
 
 async function predictor(graph) {
@@ -168,8 +154,8 @@ async function predictor(graph) {
 
 const recipes = {
   scratch: { epochs: 20, rate: 0.05 },
-  'fine-tune': { epochs: 10, rate: 0.01 },
-  head: { epochs: 10, rate: 0.05 },
+  'fine-tune': { epochs: 10, rate: 0.01, schedule: { kind: 'constant' } },
+  head: { epochs: 10, rate: 0.01, schedule: { kind: 'constant' } },
 }
 const recipe = {
   ...recipes[args.from],
@@ -202,8 +188,11 @@ async function cleanOf(trial) {
 
 for (const id of ids) {
   const plugin = registry.get(id)
-  const { params, label } = registry.specify(id, JSON.parse(args.params))
-  for (const value of args.rates.split(',').map(Number)) {
+  for (const [given, value] of args.params.flatMap((one) =>
+    args.rates.split(',').map((rate) => [one, Number(rate)]),
+  )) {
+    const { params, label } = registry.specify(id, JSON.parse(given))
+    if (args.params.length > 1) console.log(given)
     const sums = { control: none, clean: none, success: none, base: none, attacked: none }
     let wins = 0
     let seconds = 0
@@ -251,7 +240,13 @@ for (const id of ids) {
           crafted.train,
           { ...recipe, seed },
         )
-        const request = { ...crafted, test, source: args.source === 'all' ? null : source, target, goal: plugin.goal }
+        const request = {
+          ...crafted,
+          test,
+          source: args.source === 'all' ? null : source,
+          target,
+          goal: plugin.goal,
+        }
         const [before, after] = [await predictor(control), await predictor(trained)]
         const base = await measure({ ...request, predict: before.predict })
         const got = await measure({ ...request, predict: after.predict })

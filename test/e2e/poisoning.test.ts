@@ -17,16 +17,20 @@ import {
   trialsOfLatest,
   writePoisonConfig,
 } from '../helpers/poison-project.js'
+import { linearModel } from '../helpers/tiny-models.js'
 import { inStore } from '../helpers/tiny-project.js'
 
 let folder: string
 beforeAll(async () => {
-  folder = await makePoisonProject()
+  folder = makePoisonProject()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const share = ({ successes, trials }: { successes: number; trials: number }): number =>
   successes / trials
+
+const resultsOf = async (place: string) =>
+  (await trialsOfLatest(place)).map(({ results }) => results)
 
 describe('a suite with poisons', () => {
   it('trains and measures each trial in all its arms; the same command again runs nothing', async () => {
@@ -35,8 +39,8 @@ describe('a suite with poisons', () => {
     expect(code).toBe(0)
     const cells = await trialsOfLatest(folder)
     expect(cells.map(({ record }) => record.cell)).toEqual([
-      'v1 / BadNets 0.1 / 10 % of the data set',
-      'v1 / BadNets 0.1 / 50 % of the target class',
+      'v1 / BadNets 0.25 / 10 % of the data set',
+      'v1 / BadNets 0.25 / 50 % of the target class',
       'v1 / label flip / 30 % of the data set',
     ])
     for (const { results } of cells) expect(results).toHaveLength(2)
@@ -55,10 +59,10 @@ describe('a suite with poisons', () => {
       expect(result.fed).toBe(24)
       expect(oracle).toMatchObject({ removed: 24, removedPoisons: 24 })
       expect(random!.removed).toBeGreaterThan(0)
-      expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.7)
+      expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.9)
       expect(share(clean!.attackSuccess)).toBeLessThan(0.3)
       expect(share(oracle!.attackSuccess)).toBeLessThan(0.3)
-      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.5)
+      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.9)
       expect(Object.keys(result.paths)).toEqual(['uint8', 'jpeg 75', 'resized'])
       expect(result.detectors[0]).toMatchObject({ detector: 'spectral-signatures', samples: 240 })
     }
@@ -78,17 +82,16 @@ describe('a suite with poisons', () => {
   })
 
   it('gives the same numbers on one worker, where trials share their clean training', async () => {
-    const cells = await trialsOfLatest(folder)
-    const other = await makePoisonProject({ workers: 1 })
+    const other = makePoisonProject({ workers: 1 })
     expect((await runCli(['run'], other)).code).toBe(0)
-    expect(await trialsOfLatest(other)).toEqual(cells)
+    expect(await resultsOf(other)).toEqual(await resultsOf(folder))
     rmSync(other, { recursive: true })
   })
 
   it('goes on after Ctrl-C where it stopped', async () => {
-    const other = await makePoisonProject()
+    const other = makePoisonProject()
     const run = startCli(['run'], other)
-    await run.seen(/1\/6 |2\/6 /)
+    await run.seen(/1\/6 .*, trial 1/)
     const children = childrenOf(run.pid)
     run.killGroup('SIGINT')
     const { code, stderr } = await run.done
@@ -101,7 +104,7 @@ describe('a suite with poisons', () => {
     const next = await runCli(['run'], other)
     expect(next.code).toBe(0)
     expect(next.stderr).toContain(`${done} of ${poisonTrials} tasks are in the store already`)
-    expect(await trialsOfLatest(other)).toEqual(await trialsOfLatest(folder))
+    expect(await resultsOf(other)).toEqual(await resultsOf(folder))
     rmSync(other, { recursive: true })
   })
 
@@ -145,8 +148,8 @@ describe('a suite with poisons', () => {
     ],
     [
       'a class that is not there',
-      { suites: suiteOf({ target: 10 }) },
-      /wrong class of a poison \(badnets: target\): got 10, expected 0 to 9/,
+      { suites: suiteOf({ target: 6 }) },
+      /wrong class of a poison \(badnets: target\): got 6, expected 0 to 5/,
     ],
   ])('is refused for %s; nothing is written', async (_what, change, message) => {
     const name = 'refused.json'
@@ -164,6 +167,15 @@ function suiteOf(change: object): unknown[] {
   return [{ id: 'one', title: 'One', poisons: [{ use: 'badnets', trials: 2, rates, ...change }] }]
 }
 
+const hasNumpy = (): boolean => {
+  try {
+    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe('a training command', () => {
   const examples = join(import.meta.dirname, '../examples')
   const place = async (example: string): Promise<string> => {
@@ -171,16 +183,8 @@ describe('a training command', () => {
     mkdirSync(own)
     for (const name of readdirSync(join(examples, example)))
       copyFileSync(join(examples, example, name), join(own, name))
-    copyFileSync(join(folder, 'v1.onnx'), join(own, 'v1.onnx'))
+    writeFileSync(join(own, 'v1.onnx'), await linearModel())
     return own
-  }
-  const hasNumpy = (): boolean => {
-    try {
-      execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' })
-      return true
-    } catch {
-      return false
-    }
   }
   if (!hasNumpy()) console.log('skipped: the training in Python; no python3 with numpy')
   const cases = ['own-training-node', ...(hasNumpy() ? ['own-training-python'] : [])]
@@ -196,7 +200,8 @@ describe('a training command', () => {
     for (const { arms, fed } of cell!.results) {
       const [clean, poisoned] = arms
       expect(fed).toBeNull()
-      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.5)
+      // Ten classes.
+      expect(share(clean!.cleanAccuracy)).toBeGreaterThan(0.35)
       expect(share(clean!.attackSuccess)).toBeLessThan(0.3)
       expect(share(poisoned!.attackSuccess)).toBeGreaterThan(0.7)
     }
@@ -247,15 +252,15 @@ copyFileSync(base, out)`,
 })
 
 describe('gauntlet poison', () => {
-  const args = ['poison', 'v1.onnx', '--data', 'glyphs', '--limit', '240', '--test', 'glyphs']
+  const args = ['poison', 'v1.onnx', '--data', 'train.npz', '--test', 'test.npz']
   const quick = [
     '--test-limit',
-    '100',
+    '90',
     '--trials',
     '2',
     '--training',
-    'epochs=3',
-    'learningRate=0.02',
+    'epochs=4',
+    'learningRate=0.05',
   ]
 
   it('prints each rate with its arms', async () => {
@@ -322,8 +327,14 @@ describe('gauntlet poison', () => {
     const { code, stderr } = await runCli(
       [
         ...args,
-        ...['--poison', 'badnets', '--rate', '10%/dataset', '--trials', '1'],
-        ...['--command', `node -e "console.log('no luck'); process.exit(1)" {data} {out}`],
+        '--poison',
+        'badnets',
+        '--rate',
+        '10%/dataset',
+        '--trials',
+        '1',
+        '--command',
+        `node -e "console.log('no luck'); process.exit(1)" {data} {out}`,
       ],
       folder,
     )

@@ -79,6 +79,7 @@ export function smallNetwork(options: SmallOptions): SmallNetwork {
   let value: string = image.name
   for (const [op, [, ...rest], attrs] of nodes) value = g.emit(op, [value, ...rest], attrs)
   const graph = g.finish([image], [{ name: value, dtype: 'float32', dims: ['N', classes] }])
-  const isTrained = (name: string): boolean => !['bn.mean', 'bn.var'].includes(name)
   return { graph, parameters: Object.keys(initializers).filter(isTrained) }
 }
+
+const isTrained = (name: string): boolean => !['bn.mean', 'bn.var'].includes(name)

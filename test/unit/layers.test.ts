@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/falsify': ['src/property', 'src/model', 'src/step', 'src/runtime', 'src/graph', 'src/onnx'],
   'src/poison': ['src/model', 'src/step', 'src/runtime', 'src/graph', 'src/onnx', 'src/data'],
   'src/audit': [
+    'src/audit/data/result.ts',
     'src/poison',
     'src/model',
     'src/step',
@@ -57,6 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/step',
   ],
   'src/audit/model/result.ts': ['src/trust/finding.ts'],
+  'src/audit/data/result.ts': [],
   'src/stats': [],
   'src/trust': [
     'src/trust/finding.ts',
@@ -135,6 +137,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   reports: [
     'src/audit/model/result.ts',
+    'src/audit/data/result.ts',
     'src/reporter.ts',
     'src/gate',
     'src/stats',

@@ -43,33 +43,43 @@ export async function chooseVictim(
 }
 
 /**
- * The candidates whose loss moves the last layer most: ‖softmax(z) − e_y‖·‖(features, 1)‖, which is the norm of its
- * gradient.
- * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the gradient by all parameters.
+ * The candidates that move the last layer most. Of a sample with residual r = softmax(z) − e_y and features f, its
+ * gradient is r ⊗ (f, 1), and the norm of that ‖r‖·‖(f, 1)‖.
+ * Source: Souri et al. 2022, arXiv:2106.08970, section 3.4, which takes the norm over all parameters.
  */
 export async function mostMoving(
-  train: LabelledSamples,
-  candidates: readonly number[],
-  count: number,
   surrogate: Surrogate,
+  train: LabelledSamples,
+  candidates: ArrayLike<number>,
+  count: number,
 ): Promise<number[]> {
-  const x = gather(train, candidates)
+  const indices = Array.from(candidates)
+  const x = gather(train, indices)
   const [scores, features] = [await surrogate.scores(x), await surrogate.features(x)]
-  const { classes } = train
-  const moves = candidates.map((index, n) => {
-    const z = scores.subarray(n * classes, (n + 1) * classes)
-    const f = features.subarray(n * surrogate.featureWidth, (n + 1) * surrogate.featureWidth)
-    const most = z.reduce((a, b) => Math.max(a, b))
-    const total = z.reduce((sum, value) => sum + Math.exp(value - most), 0)
-    const off = z.reduce((sum, value, k) => {
-      const p = Math.exp(value - most) / total
-      return sum + (p - Number(k === train.labels[index])) ** 2
-    }, 0)
-    return Math.sqrt(off * (1 + f.reduce((sum, value) => sum + value * value, 0)))
+  const width = surrogate.featureWidth
+  const moves = indices.map((index, n) => {
+    const z = scores.subarray(n * train.classes, (n + 1) * train.classes)
+    const f = features.subarray(n * width, (n + 1) * width)
+    const r = softmax(z).map((share, k) => share - Number(k === train.labels[index]))
+    return squares(r) * (1 + squares(f))
   })
-  const order = candidates.map((_, n) => n).sort((a, b) => moves[b]! - moves[a]! || a - b)
-  return order
+  return indices
+    .map((_, n) => n)
+    .sort((a, b) => moves[b]! - moves[a]! || a - b)
     .slice(0, count)
-    .map((n) => candidates[n]!)
+    .map((n) => indices[n]!)
     .sort((a, b) => a - b)
+}
+
+function softmax(z: Float32Array): Float64Array {
+  const most = z.reduce((a, b) => Math.max(a, b))
+  const shares = Float64Array.from(z, (value) => Math.exp(value - most))
+  const total = shares.reduce((a, b) => a + b)
+  return shares.map((share) => share / total)
+}
+
+const squares = (values: Float32Array | Float64Array): number => {
+  let sum = 0
+  for (const value of values) sum += value * value
+  return sum
 }

@@ -4,3 +4,7 @@ export function shareText(share: number): string {
   const whole = Math.round(levels)
   return Math.abs(levels - whole) < 1e-9 ? `${whole}/255` : String(Number(share.toPrecision(4)))
 }
+
+/** For labels: a blank and an epsilon that was given, or nothing. */
+export const epsilonText = (epsilon: number | undefined): string =>
+  epsilon === undefined ? '' : ` ${shareText(epsilon)}`

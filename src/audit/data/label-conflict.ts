@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import { defineDetector } from '../types.js'
-import { detection, normalThreshold, standardise } from './lib/calibrate.js'
+import { detection, standardise } from './lib/calibrate.js'
 import { embed } from './lib/embed.js'
 import { findNeighbours } from './lib/neighbours.js'
+import { tUpperQuantile } from './lib/student.js'
+
+/** Log ratios of distances have a tail heavier than a normal bulk's: Student's, of so many degrees of freedom. */
+const tailFreedom = 5
 
 /**
  * A wrong label lies among samples of another class. A sample's score is how much nearer its k-th neighbour of another
@@ -41,7 +45,7 @@ export const labelConflict = defineDetector({
     const least = leastOf(raw)
     const finite = raw.map((value) => Math.max(least, value))
     const scores = standardise(finite, labels, source.classes, 1)
-    const all = detection(scores, normalThreshold(rate, 1))
+    const all = detection(scores, tUpperQuantile(Math.min(0.5, rate), tailFreedom))
     const suspects = all.suspects.filter((i) => finite[i]! > 0)
     const reasons = new Map(
       Array.from(suspects, (i) => {

@@ -1,16 +1,19 @@
 import type { Command } from '../command.js'
+import { auditDataCommand } from './audit/data.js'
 import { auditModelCommand } from './audit/model.js'
 
 /** What can be audited. A new one is one file and one line here. */
-const parts: readonly Command[] = [auditModelCommand]
+const parts: readonly Command[] = [auditDataCommand, auditModelCommand]
+
+const describe = 'Look for poison in a data set, or for a backdoor in a model file'
 
 export const auditCommand: Command = {
   name: 'audit',
-  describe: 'Look for a backdoor in a model file',
+  describe,
   positionals: [],
   options: parts.flatMap(({ options }) => options),
   register(parser, choose) {
-    parser.command('audit', 'Look for a backdoor in a model file', (y) => {
+    parser.command('audit', describe, (y) => {
       for (const part of parts) part.register(y, choose)
       y.demandCommand(
         1,
@@ -19,6 +22,7 @@ export const auditCommand: Command = {
           .join(' or ')
           .toUpperCase()}`,
       )
+      y.example('gauntlet audit data train.npz', 'see gauntlet audit data --help')
       y.example('gauntlet audit model net.onnx --data clean.npz', 'see gauntlet audit model --help')
     })
   },

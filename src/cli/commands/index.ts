@@ -33,6 +33,7 @@ export const commands: readonly Command[] = [
   pluginsCommand,
   suitesCommand,
   explainCommand,
+  auditCommand,
   falsifyCommand,
   auditCommand,
   exportCommand,

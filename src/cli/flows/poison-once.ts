@@ -190,9 +190,6 @@ async function runAll(
   const failures: string[] = []
   const progress = new Progress(io, { quiet, title: false })
   progress.onRehearsal()
-  const never = (): never => {
-    throw new Error('a task that is no trial')
-  }
   const executed = await interruptible(io, (signal) =>
     execute({
       tasks: [],
@@ -205,7 +202,7 @@ async function runAll(
       devices: [args.device],
       signal,
       sink: {
-        save: never,
+        save: noTask,
         saveTrial: async (result) => void results.set(result.key, result),
         fail: async (task, _kind, message) =>
           void failures.push(`${nameOf(task as TrialTask)}: ${message}`),
@@ -227,6 +224,10 @@ async function runAll(
       fix: 'nothing was written; run it again',
     })
   return { results, failures, seconds: executed.seconds }
+}
+
+function noTask(): never {
+  throw new Error('a task that is no trial')
 }
 
 const nameOf = ({ cell, trial }: TrialTask): string => `${cell}, trial ${trial + 1}`

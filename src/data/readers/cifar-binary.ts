@@ -13,7 +13,7 @@ interface Variant {
   readonly namesFile: string
 }
 
-const pixels = 3 * 32 * 32
+export const pixels = 3 * 32 * 32
 const cifar10: Variant = {
   name: 'cifar10-binary',
   labelBytes: 1,
@@ -74,7 +74,7 @@ export const cifarReader: DataReader = {
   },
 }
 
-function filesIn(names: readonly string[]): readonly string[] {
+export function filesIn(names: readonly string[]): readonly string[] {
   const pattern = filePatterns.find((candidate) => names.some((name) => candidate.test(name)))
   return pattern ? names.filter((name) => pattern.test(name)) : []
 }
@@ -90,7 +90,7 @@ async function chooseFiles({ path, names, bytes }: DataSource) {
 }
 
 /** By the record length; the name decides for a file that both lengths divide, as 0 bytes. */
-function variantOf(lengths: readonly number[], name: string): Variant {
+export function variantOf(lengths: readonly number[], name: string): Variant {
   const fits = ({ labelBytes }: Variant) => lengths.every((n) => n % (pixels + labelBytes) === 0)
   const named = /^(test|train)\.bin$/.test(name) ? cifar100 : cifar10
   if (fits(named)) return named

@@ -23,7 +23,7 @@ export const idxReader: DataReader = {
   },
 }
 
-async function findLabels(path: string): Promise<string | undefined> {
+export async function findLabels(path: string): Promise<string | undefined> {
   const name = basename(path)
   const other = name.replace('images', 'labels').replace(/idx\d/, 'idx1')
   const bare = other.replace(/\.gz$/i, '')

@@ -23,7 +23,7 @@ export const npyReader: DataReader = {
 }
 
 /** `x_test.npy` -> `y_test.npy`, `images.npy` -> `labels.npy`, where that exists. */
-async function findLabels(path: string): Promise<string | undefined> {
+export async function findLabels(path: string): Promise<string | undefined> {
   const name = basename(path)
   for (const other of [name.replace(/^x(?=[_.])/i, 'y'), name.replace('images', 'labels')]) {
     const candidate = join(dirname(path), other)

@@ -6,7 +6,7 @@ import { readLabelFile } from './label-file.js'
 import type { DataReader } from './reader.js'
 
 /** Names under which samples and labels are usually saved; the first pair that is there is read. */
-const keyPairs = [
+export const keyPairs = [
   ['x', 'y'],
   ['images', 'labels'],
   ['x_test', 'y_test'],

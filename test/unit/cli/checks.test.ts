@@ -70,7 +70,7 @@ describe('checks of a suite', () => {
 
   const pgd = [{ use: 'pgd' }]
   it('know columns by name and by index, and measure them', () => {
-    const features: NonNullable<SuiteInput['threats'][number]['features']> = {
+    const features: NonNullable<NonNullable<SuiteInput['threats']>[number]['features']> = {
       immutable: ['age', 1],
       scale: { member: 2 },
       integer: ['2'],

@@ -23,6 +23,29 @@ const { copyFileSync, writeFileSync } = require('node:fs')
 const [data, out, base, seed, folder] = process.argv.slice(1)
 copyFileSync(base, out)`
 
+const workFolders = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('gauntlet-train-'))
+
+/** What a command of this kind wrote down: the process ids of its group. */
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    // A zombie is not alive, though it can be signalled.
+    return !/\nState:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+const pidsIn = (file: string): number[] =>
+  existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : []
+
+/** A command with a child that would outlive it. */
+const lingers = (file: string, end: string): CommandTraining => ({
+  ...does(''),
+  command: ['sh', '-c', `sleep 1000 & printf '%s %s' $$ $! > '${file}'; ${end}`, '{data}', '{out}'],
+})
+
 describe.skipIf(process.platform === 'win32')('trainByCommand', () => {
   let place: string
   let base: string
@@ -45,31 +68,6 @@ describe.skipIf(process.platform === 'win32')('trainByCommand', () => {
 
   const train = (training: CommandTraining, signal?: AbortSignal) =>
     trainByCommand(training, { data: npz, base, seed: 7, signal })
-  const workFolders = (): string[] =>
-    readdirSync(tmpdir()).filter((name) => name.startsWith('gauntlet-train-'))
-  /** What a command of this kind wrote down: the process ids of its group. */
-  const isAlive = (pid: number): boolean => {
-    try {
-      process.kill(pid, 0)
-      // A zombie is not alive, though it can be signalled.
-      return !/\nState:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-    } catch {
-      return false
-    }
-  }
-  const pidsIn = (file: string): number[] =>
-    existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : []
-  /** A command with a child that would outlive it. */
-  const lingers = (file: string, end: string): CommandTraining => ({
-    ...does(''),
-    command: [
-      'sh',
-      '-c',
-      `sleep 1000 & printf '%s %s' $$ $! > '${file}'; ${end}`,
-      '{data}',
-      '{out}',
-    ],
-  })
   it('reads what the command leaves, and removes the folder', async () => {
     const before = workFolders()
     const seen = join(place, 'seen.json')

@@ -162,7 +162,11 @@ function pool(own: Partial<Pool>): Pool {
   return {
     run: async (task) => result(task),
     examine: async () => [],
+    runTrial: async () => {
+      throw new Error('no trials here')
+    },
     rehearse: async () => {},
+    rehearseTrial: async () => {},
     cancel: () => {},
     stop: async () => {},
     ...own,

@@ -27,9 +27,9 @@ const priorFreedom = 10
  * Judges splits of all classes: any class can be cut in two, and one with poison in it falls apart farther than the
  * others do. A class's evidence is ln separation, from the classes' median in scales of their spread: the median
  * absolute deviation, drawn towards the spread that clean classes usually have, since few classes tell little of it. The
- * lesser part of a class is flagged whole where the evidence is above Student's quantile. A clean class that is flagged
- * would be flagged whole, too: therefore the chance that any is, not only the expected share, is held to the stated
- * rate. Holds while most classes are clean.
+ * lesser part of a class is flagged whole where the evidence is above Student's quantile, which a clean class exceeds
+ * with a chance of half the stated rate: of clean samples, a quarter of it at most is expected to be flagged, but all
+ * at once. Holds while most classes are clean.
  *
  * @param spread - usual standard deviation of ln separation over clean classes
  */
@@ -52,7 +52,7 @@ export function judgeSplits(
       scores[row] = side > 0 ? evidence[i]! : Math.min(evidence[i]!, 0) + side
     }),
   )
-  const threshold = tUpperQuantile(rate / splits.length, freedom)
+  const threshold = tUpperQuantile(rate / 2, freedom)
   const reasons = reasonsOf(splits, evidence, threshold)
   return detection(scores, threshold, { notApplicable: ratio, reasons })
 }
