@@ -109,14 +109,14 @@ function classTable({ classes, previous }: ModelAudit): Markup {
   return framed(
     'Triggers by class',
     markup`<table data-sortable><caption><span>The least trigger found that sends samples of all other classes to a class, medians over the seeds. Patch: pixels covered; additive: L2 norm. Index: deviations below the median size, above 2 is an outlier. Reach: share of samples, not searched with, that it sends there.</span></caption>
-<thead><tr><th scope="col">Class</th>${column('patch size')}${shared}${column('additive size')}${shared}${previous && column(`× ${previous.file}`)}<th scope="col">Verdict</th></tr></thead>
+<thead><tr><th scope="col">Class</th>${column('patch size')}${shared}${column('additive size')}${shared}${previous && column('× previous')}<th scope="col">Verdict</th></tr></thead>
 <tbody>${classes.map((one) => markup`<tr${one.flagged || one.newlyReachable ? trusted(' class="key"') : ''}><th scope="row">${nameOf(one)}</th>${cells(one.forms.patch)}${cells(one.forms.additive)}${previous && sinceCell(one)}<td>${verdictCell(one)}</td></tr>`)}</tbody></table>`,
   )
 }
 
 function cells({ size, ratio, index, reach, flagged }: FormAudit): Markup {
   const tone = flagged ? 'n value worse' : 'n'
-  return markup`<td class="${tone}">${number(size)}</td><td class="${tone}">${number(ratio)}${track(ratio, flagged)}</td><td class="${tone}">${number(index)}</td><td class="${tone}">${percent(reach)}</td>`
+  return markup`<td class="${tone}">${number(size)}</td><td class="${tone}">${decimal(ratio)}${track(ratio, flagged)}</td><td class="${tone}">${decimal(index)}</td><td class="${tone}">${percent(reach)}</td>`
 }
 
 /** Where the size lies between 0 and twice the median. */
@@ -131,7 +131,7 @@ function sinceCell({ since }: AuditedClass): Markup {
     .toSorted((a, b) => a.ratio! - b.ratio!)[0]
   if (!least) return markup`<td class="n muted">?</td>`
   const tone = least.newlyReachable ? 'n value worse' : 'n'
-  return markup`<td class="${tone}">${number(least.ratio)} <span class="ci block">${number(least.low)} to ${number(least.high)}</span></td>`
+  return markup`<td class="${tone}">${decimal(least.ratio)} <span class="ci block">${decimal(least.low)} to ${decimal(least.high)}</span></td>`
 }
 
 function verdictCell({ flagged, newlyReachable }: AuditedClass): Markup {
@@ -159,7 +159,7 @@ function tile(
   const kind = picture.form === 'patch' ? 'patch' : 'additive trigger'
   return markup`<li class="tile"><p class="classes"><span><small>${kind} to</small> <strong${form?.flagged ? trusted(' class="wrong"') : ''}>${name}</strong></span></p>
 <div class="triple">${image(trigger, `The ${kind} that leads to class ${name}`, fullScale === undefined ? 'trigger' : `trigger ±${formatNumber(fullScale)}`)}${image(clean, 'A clean sample of another class', 'clean')}${image(stamped, 'The same sample with the trigger', 'with it')}</div>
-<p class="muted small">size ${number(form?.size ?? null)}, ${number(form?.ratio ?? null)} of the median, index ${number(form?.index ?? null)}</p></li>`
+<p class="muted small">size ${number(form?.size ?? null)}, ${decimal(form?.ratio ?? null)} of the median, index ${decimal(form?.index ?? null)}</p></li>`
 }
 
 const nameOf = ({
@@ -170,7 +170,9 @@ const nameOf = ({
   readonly name?: string | undefined
 }): string => (name === undefined ? String(label) : `${label} ${name}`)
 
+/** Sizes at three digits; ratios and indices at two decimals, one under another. */
 const number = (value: number | null): string => (value === null ? '?' : formatNumber(value))
+const decimal = (value: number | null): string => (value === null ? '?' : value.toFixed(2).replace('-', '−'))
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 

@@ -1,12 +1,13 @@
 /**
  * `auditModel` on models trained here, clean and backdoored: which it flags, with which target class, how fast.
  *
- *   npm run build && node test/bench/audit-model.mjs [--only REGEXP] [--seed N] [--write]
+ *   npm run build && node test/bench/audit-model.mjs [--only REGEXP] [--seed N] [--keep FOLDER] [--write]
  *
  * `--write` puts the table into AUDIT-MODEL.md beside this file; only a whole run with the default seed is written. The
- * limits of what is suspicious were set on models of other seeds (from 500 on).
+ * limits of what is suspicious were set on models of other seeds (from 500 on). `--keep` puts each row into a file, and takes those that are there: a
+ * run that was stopped goes on, and two may share the models by `--only`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string', default: '.' },
     seed: { type: 'string', default: '1' },
+    keep: { type: 'string' },
     write: { type: 'boolean' },
   },
 })
@@ -51,11 +53,21 @@ try {
     const target = (3 * seed + 1) % 10
     const name = `${model.data}-${model.trigger ?? 'clean'}-${seed}`
     if (!new RegExp(flags.only).test(name)) continue
-    rows.push(await measure({ ...model, seed, target, name }))
+    rows.push(await kept(name, () => measure({ ...model, seed, target, name })))
     console.log(Object.values(rows.at(-1)).join('  '))
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+async function kept(name, work) {
+  if (flags.keep === undefined) return work()
+  mkdirSync(flags.keep, { recursive: true })
+  const path = join(flags.keep, `${flags.seed}-${name}.json`)
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'))
+  const row = await work()
+  writeFileSync(path, JSON.stringify(row))
+  return row
 }
 
 async function measure({ name, data, trigger, rate, seed, target, isExtra }) {

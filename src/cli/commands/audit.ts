@@ -10,18 +10,12 @@ const describe = 'Look for poison in a data set, or for a backdoor in a model fi
 export const auditCommand: Command = {
   name: 'audit',
   describe,
-  positionals: [],
+  positionals: [...new Set(parts.flatMap(({ positionals }) => positionals))],
   options: parts.flatMap(({ options }) => options),
   register(parser, choose) {
     parser.command('audit', describe, (y) => {
       for (const part of parts) part.register(y, choose)
-      y.demandCommand(
-        1,
-        `missing ${parts
-          .map(({ name }) => name)
-          .join(' or ')
-          .toUpperCase()}`,
-      )
+      y.demandCommand(1, `name what to audit: ${parts.map(({ name }) => name).join(' or ')}`)
       y.example('gauntlet audit data train.npz', 'see gauntlet audit data --help')
       y.example('gauntlet audit model net.onnx --data clean.npz', 'see gauntlet audit model --help')
     })

@@ -95,15 +95,19 @@ function exitFor({ status, flagged, newlyReachable, findings }: ModelAudit): num
 
 const redrawMs = 100
 
-/** One line on a terminal that redraws itself; nothing elsewhere. */
+/** On a terminal one line that redraws itself, elsewhere a line for each quarter. */
 function progressLine(io: Io, quiet: boolean): { show(share: number): void; end(): void } {
-  const isLive = io.isTty && process.stderr.isTTY === true && !quiet
-  let drawn = 0
+  const isLive = io.isTty && process.stderr.isTTY === true
+  let [drawn, quarter] = [-Infinity, -1]
   return {
     show(share) {
-      if (!isLive || performance.now() - drawn < redrawMs) return
+      const text = `searching for triggers: ${Math.floor(100 * share)} %`
+      const isNext = Math.floor(4 * share) > quarter && share < 1
+      if (quiet || (isLive ? performance.now() - drawn < redrawMs : !isNext)) return
       drawn = performance.now()
-      process.stderr.write(`\r\u001B[2Ksearching for triggers: ${Math.floor(100 * share)} %`)
+      quarter = Math.floor(4 * share)
+      if (isLive) process.stderr.write(`\r\u001B[2K${text}`)
+      else io.err(text)
     },
     end() {
       if (isLive && drawn > 0) process.stderr.write('\r\u001B[2K')
