@@ -13,7 +13,7 @@ export function poisonLines(poisoning: PoisoningView, width: number, paint: Pain
 }
 
 function cellLines({ cells }: PoisoningView, width: number, paint: Paint): string[] {
-  const head = ['', 'poison rate', 'success', 'interval', 'base', 'clean', 'trials']
+  const head = ['', 'poison rate', 'success', 'interval', 'base', 'accuracy', 'trials']
   const rows = cells.map((cell) => [
     `${cell.version}, ${cell.label}`,
     rateText(cell.rate),

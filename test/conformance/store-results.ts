@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CurrentStore } from './store.js'
 import {
   notFound,
+  sampleAudit,
   sampleCell,
   sampleKey,
   sampleOutcome,
@@ -69,6 +70,19 @@ export function describeResults(current: CurrentStore): void {
       await expect(current.store.failuresOf('no run')).rejects.toMatchObject(
         notFound(/no such run/),
       )
+    })
+
+    it('keeps the first audit of a key, and forgets its failure', async () => {
+      await current.store.createRun(sampleRun('run'))
+      const failure = { kind: 'failed', message: 'no gradient' } as const
+      await current.store.saveFailure('run', sampleKey(7), failure)
+      await current.store.saveAudit(sampleKey(7), sampleAudit)
+      await current.store.saveAudit(sampleKey(7), { ...sampleAudit, flagged: [] })
+      await current.reopen()
+      expect(await current.store.auditsOf([6, 7].map(sampleKey))).toEqual(
+        new Map([[sampleKey(7), sampleAudit]]),
+      )
+      expect(await current.store.failuresOf('run')).toEqual(new Map())
     })
 
     it('looks up more keys than one statement can bind', async () => {

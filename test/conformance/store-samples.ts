@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { ModelAudit } from '../../src/audit/model/result.js'
 import type { Outcome, Task, TaskResult } from '../../src/plan/task.js'
 import type { TrialResult } from '../../src/plan/trial.js'
 import type { CellPlan, NewRun } from '../../src/store/types.js'
@@ -6,6 +7,19 @@ import type { CellPlan, NewRun } from '../../src/store/types.js'
 /** A digest-like key: 64 hex digits, different for different numbers. */
 export function sampleKey(n: number): string {
   return n.toString(16).padStart(64, 'c0ffee')
+}
+
+export const sampleAudit: ModelAudit = {
+  schema: 'gauntlet-model-audit/1',
+  status: 'complete',
+  model: { file: 'v1.onnx', digest: 'd1', accuracy: 0.5 },
+  samples: 300,
+  seeds: [1, 2, 3],
+  classes: [],
+  flagged: [7],
+  newlyReachable: [],
+  findings: [],
+  seconds: 2.5,
 }
 
 export function sampleTask(n: number, from: number, to: number, cell = 'cell-a'): Task {

@@ -10,7 +10,7 @@ const describe = 'Look for poison in a data set, or for a backdoor in a model fi
 export const auditCommand: Command = {
   name: 'audit',
   describe,
-  positionals: ['file'],
+  positionals: [...new Set(parts.flatMap(({ positionals }) => positionals))],
   options: parts.flatMap(({ options }) => options),
   register(parser, choose) {
     parser.command('audit', describe, (y) => {

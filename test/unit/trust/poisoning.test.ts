@@ -370,10 +370,12 @@ const rows: readonly Row[] = [
   },
 ]
 
-const takenIf = (taken: boolean): Partial<Arm> => ({
-  attackSuccess: { successes: Number(taken), trials: 1 },
-  attackedAccuracy: { successes: Number(!taken), trials: 1 },
-})
+function takenIf(taken: boolean): Partial<Arm> {
+  return {
+    attackSuccess: { successes: Number(taken), trials: 1 },
+    attackedAccuracy: { successes: Number(!taken), trials: 1 },
+  }
+}
 
 /** One test sample that shall be taken for the target. */
 function victim(number: number, isTaken: boolean): TrialResult {
