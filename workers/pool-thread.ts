@@ -17,7 +17,7 @@ export interface ThreadData {
   readonly cancel: SharedArrayBuffer
   /** Execution provider of ONNX Runtime. */
   readonly device: string
-  /** Modules with attacks of third parties. */
+  /** Modules with attacks and poisons of third parties. */
   readonly plugins: readonly string[]
 }
 
@@ -27,8 +27,8 @@ const flag = new Int32Array(cancel)
 let runner: Promise<TaskRunner> | undefined
 
 async function createRunner(): Promise<TaskRunner> {
-  const attacks = [...builtInAttacks, ...(await loadPlugins(plugins, process.cwd()))]
-  const registry = new AttackRegistry(attacks)
+  const { attacks } = await loadPlugins(plugins, process.cwd())
+  const registry = new AttackRegistry([...builtInAttacks, ...attacks])
   return new TaskRunner(dataset, {
     registry,
     device,
@@ -42,7 +42,9 @@ let trials: Promise<TrialRunner> | undefined
 async function createTrialRunner(): Promise<TrialRunner> {
   if (!trainingData) throw new Error('a trial without training data')
   const { TrialRunner } = await import('./run-trial.js')
+  const { poisons } = await loadPlugins(plugins, process.cwd())
   return new TrialRunner(trainingData, dataset, {
+    poisons,
     device,
     isCancelled: () => Atomics.load(flag, 0) !== 0,
   })

@@ -10,9 +10,12 @@ import { runTrial } from '../src/pipeline/trial.js'
 import type { Workshop } from '../src/pipeline/workbench.js'
 import type { TrialResult, TrialTask } from '../src/plan/trial.js'
 import { PoisonRegistry } from '../src/poison/registry.js'
+import type { PoisonPlugin } from '../src/poison/types.js'
 import { located } from '../src/util/located.js'
 
 export interface TrialSettings {
+  /** Those of third parties. */
+  readonly poisons: readonly PoisonPlugin[]
   /** Execution provider of ONNX Runtime. */
   readonly device: string
   /** Asked between steps. */
@@ -27,14 +30,14 @@ export class TrialRunner {
   readonly #shop: Workshop
   readonly #isCancelled: () => boolean
 
-  constructor(train: Dataset, test: Dataset, { device, isCancelled }: TrialSettings) {
+  constructor(train: Dataset, test: Dataset, { poisons, device, isCancelled }: TrialSettings) {
     const classes = Math.max(train.classes, test.classes)
     this.#isCancelled = isCancelled
     this.#shop = {
       dataset: train,
       train: labelledOf(train, classes),
       test: labelledOf(test, classes),
-      poisons: new PoisonRegistry(builtInPoisons),
+      poisons: new PoisonRegistry([...builtInPoisons, ...poisons]),
       detectors: new DetectorRegistry(builtInDetectors),
       controls: new Controls(),
       rehearsed: new Set(),

@@ -3,9 +3,9 @@ import { builtInPoisons } from '../../attacks/poisoning/index.js'
 import { reporters } from '../../reports/index.js'
 import { builtInSuites } from '../../suites/index.js'
 import { AttackRegistry } from '../attack/registry.js'
-import type { AttackPlugin } from '../attack/types.js'
 import { builtInDetectors } from '../audit/data/index.js'
 import { DetectorRegistry } from '../audit/data/registry.js'
+import type { Plugins } from '../config/load-plugins.js'
 import { PoisonRegistry } from '../poison/registry.js'
 import type { Reporter } from '../reporter.js'
 import { SuiteRegistry } from '../suite/registry.js'
@@ -20,12 +20,12 @@ export interface Harness {
 
 /**
  * The only place that joins built-ins and third parties to the engine.
- * @param plugins - attacks besides the built-in ones
+ * @param plugins - attacks and poisons besides the built-in ones
  */
-export function createHarness(plugins: readonly AttackPlugin[] = []): Harness {
+export function createHarness(plugins: Plugins = { attacks: [], poisons: [] }): Harness {
   return {
-    attacks: new AttackRegistry([...builtInAttacks, ...plugins]),
-    poisons: new PoisonRegistry(builtInPoisons),
+    attacks: new AttackRegistry([...builtInAttacks, ...plugins.attacks]),
+    poisons: new PoisonRegistry([...builtInPoisons, ...plugins.poisons]),
     detectors: new DetectorRegistry(builtInDetectors),
     suites: new SuiteRegistry(builtInSuites),
     reporters,

@@ -3,6 +3,7 @@ import { isAbsolute, relative } from 'node:path'
 import { z } from 'zod'
 import { attackKinds, type AttackPlugin } from '../attack/types.js'
 import { GauntletError } from '../errors.js'
+import type { PoisonPlugin } from '../plugin.js'
 import { norms } from '../threat/threat-model.js'
 import { firstProblem } from '../util/schema-problem.js'
 import { importUserModule, isModulePath } from './user-module.js'
@@ -27,42 +28,63 @@ function zodOf(value: unknown): number | undefined {
   return zod3.safeParse(value).success ? 3 : undefined
 }
 
-/** What a module must hold to be an attack; the types say more. */
-const pluginSchema = z.looseObject({
+const shared = {
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'lower-case letters, digits, dots and hyphens' }),
   version: z.int().min(1),
   title: z.string().min(1),
   source: z.string().min(1),
+  params: z.custom((value) => zodOf(value) === 4, { error: 'a schema of zod 4' }),
+  label: z.custom(isFunction, { error: 'a function' }),
+}
+
+/** What a module must hold to be an attack; the types say more. */
+const attackSchema = z.looseObject({
+  ...shared,
   kind: z.enum(attackKinds),
   needs: z.array(z.enum(['gradient', 'scores', 'labels'])),
   norms: z.array(z.enum(norms)).min(1),
   goals: z.array(z.enum(['untargeted', 'targeted'])).min(1),
   restarts: z.int().min(1),
-  params: z.custom((value) => zodOf(value) === 4, { error: 'a schema of zod 4' }),
-  label: z.custom(isFunction, { error: 'a function' }),
   run: z.custom(isFunction, { error: 'a function' }),
 })
 
+/** And to be a poison. */
+const poisonSchema = z.looseObject({
+  ...shared,
+  goal: z.enum(['backdoor', 'misclassification', 'targeted', 'availability']),
+  labels: z.enum(['clean', 'changed']),
+  from: z.enum(['any', 'source', 'target', 'notTarget']),
+  needs: z.array(z.literal('surrogate')),
+  poison: z.custom(isFunction, { error: 'a function' }),
+})
+
+/** What modules of third parties hold. */
+export interface Plugins {
+  readonly attacks: readonly AttackPlugin[]
+  readonly poisons: readonly PoisonPlugin[]
+}
+
 /**
- * Loads attacks of third parties: modules whose default export is one attack or a list of them.
+ * Loads attacks and poisons of third parties: modules whose default export is one of them or a list.
  *
  * @param paths - as `locatePlugin` gives them
  * @param cwd - what messages show paths relative to
  * @throws GauntletError GNT_CONFIG that names the module
  */
-export async function loadPlugins(
-  paths: readonly string[],
-  cwd: string,
-): Promise<readonly AttackPlugin[]> {
-  const plugins: AttackPlugin[] = []
+export async function loadPlugins(paths: readonly string[], cwd: string): Promise<Plugins> {
+  const attacks: AttackPlugin[] = []
+  const poisons: PoisonPlugin[] = []
   for (const path of paths) {
     const where = isAbsolute(path) ? relative(cwd, path) || path : path
     const value = await importPlugin(path, where)
-    for (const each of Array.isArray(value) ? value : [value]) plugins.push(check(each, where))
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (isPoison(each)) poisons.push(each)
+      else attacks.push(check(each, where))
+    }
   }
-  return plugins
+  return { attacks, poisons }
 }
 
 async function importPlugin(path: string, where: string): Promise<unknown> {
@@ -103,7 +125,7 @@ function check(value: unknown, where: string): AttackPlugin {
     throw new GauntletError('GNT_CONFIG', {
       what: 'the plugin has no default export',
       where,
-      expected: 'export default defineAttack({ … })',
+      expected: 'export default defineAttack({ … }) or definePoison({ … })',
     })
   const zod = typeof value === 'object' && value && 'params' in value ? zodOf(value.params) : 4
   if (zod !== undefined && zod !== 4)
@@ -114,12 +136,18 @@ function check(value: unknown, where: string): AttackPlugin {
       expected: 'one of zod 4',
       fix: "import { z } from 'zod', or from 'zod/v4' where zod 3.25 is installed",
     })
-  const parsed = pluginSchema.safeParse(value)
-  if (parsed.success) throw new Error('a value that is an attack was not taken for one')
-  const { path, ...problem } = firstProblem(pluginSchema, value, parsed.error)
+  const isMeantAsPoison = typeof value === 'object' && value !== null && 'poison' in value
+  const schema = isMeantAsPoison ? poisonSchema : attackSchema
+  const parsed = schema.safeParse(value)
+  if (parsed.success) throw new Error('a value that is a plugin was not taken for one')
+  const { path, ...problem } = firstProblem(schema, value, parsed.error)
   throw new GauntletError('GNT_CONFIG', { ...problem, where: path ? `${where}: ${path}` : where })
 }
 
 function isAttack(value: unknown): value is AttackPlugin {
-  return pluginSchema.safeParse(value).success
+  return attackSchema.safeParse(value).success
+}
+
+function isPoison(value: unknown): value is PoisonPlugin {
+  return poisonSchema.safeParse(value).success
 }

@@ -17,7 +17,7 @@ export type { KitOptions } from './trial.js'
  */
 export async function openKit(file: string | URL, options: KitOptions = {}): Promise<Kit> {
   const path = file instanceof URL ? fileURLToPath(file) : resolve(file)
-  const [plugin, ...others] = await loadPlugins([path], process.cwd())
+  const [plugin, ...others] = (await loadPlugins([path], process.cwd())).attacks
   if (!plugin || others.length > 0)
     throw new Error(`${path} holds ${others.length + (plugin ? 1 : 0)} attacks, not one`)
   return kitOf(plugin, options)

@@ -97,7 +97,7 @@ function refuseOthers(
   })
 }
 
-/** The attacks that the configuration's plugins hold. No configuration is fine where none was asked for. */
+/** The attacks and poisons that the configuration's plugins hold. No configuration is fine where none was asked for. */
 async function list(path: string | undefined, io: Io, json: boolean): Promise<void> {
   const [{ findConfigs, loadConfig }, { loadPlugins }] = await Promise.all([
     import('../../config/load.js'),
@@ -105,14 +105,17 @@ async function list(path: string | undefined, io: Io, json: boolean): Promise<vo
   ])
   const isThere = path !== undefined || (await findConfigs(io.cwd)).length > 0
   const names = isThere ? (await loadConfig(path, io.cwd)).config.plugins : []
-  const found = await loadPlugins(names, io.cwd)
+  const { attacks: found, poisons } = await loadPlugins(names, io.cwd)
   if (json) {
     const rows = found.map(({ id, title, kind, needs, norms, goals }) => {
       return { id, title, kind, needs, norms, goals }
     })
-    return io.out(JSON.stringify(rows, null, 2))
+    const more = poisons.map(({ id, title, goal, labels, from, needs }) => {
+      return { id, title, kind: 'poison', goal, labels, from, needs }
+    })
+    return io.out(JSON.stringify([...rows, ...more], null, 2))
   }
-  if (found.length > 0)
+  if (found.length + poisons.length > 0)
     io.out(
       table(
         [
@@ -123,6 +126,14 @@ async function list(path: string | undefined, io: Io, json: boolean): Promise<vo
             needs.join(', '),
             norms.join(', '),
             goals.join(', '),
+            title,
+          ]),
+          ...poisons.map(({ id, goal, needs, title }) => [
+            id,
+            'poison',
+            needs.join(', '),
+            '',
+            goal,
             title,
           ]),
         ],

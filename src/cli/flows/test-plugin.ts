@@ -31,11 +31,16 @@ export async function testPlugin(
   io: Io,
   json: boolean,
 ): Promise<void> {
-  const plugins = await loadPlugins([locatePlugin(name, io.cwd)], io.cwd)
-  if (plugins.length === 0)
-    throw new GauntletError('GNT_CONFIG', { what: 'the plugin holds no attack', where: name })
+  const { attacks, poisons } = await loadPlugins([locatePlugin(name, io.cwd)], io.cwd)
+  if (attacks.length === 0)
+    throw new GauntletError('GNT_CONFIG', {
+      what: 'the plugin holds no attack',
+      where: name,
+      got: poisons.length > 0 ? 'poisons, which are judged whenever they run' : undefined,
+      expected: 'an attack',
+    })
   const results: PluginResult[] = []
-  for (const plugin of plugins) {
+  for (const plugin of attacks) {
     const kit = kitOf(plugin, options)
     try {
       // Said at once what every check would say again: a parameter that does not exist.

@@ -166,6 +166,18 @@ export default defineAttack({
 })
 `
 
+const poison = `
+import { z } from 'zod'
+export default {
+  id: 'flip-all', version: 1, title: 'Flip', source: 'none', goal: 'availability', labels: 'changed', from: 'any',
+  needs: [], params: z.object({}), label: () => 'flip all',
+  async poison({ eligible, budget, train }) {
+    const samples = [...eligible.slice(0, budget)].map((index) => ({ index, label: (train.labels[index] + 1) % train.classes }))
+    return { samples }
+  },
+}
+`
+
 describe('loadPlugins', () => {
   it('loads one attack, or a list', async () => {
     await write('one.ts', plugin)
@@ -174,11 +186,26 @@ describe('loadPlugins', () => {
       `import one from './one.ts'\nexport default [one, { ...one, id: 'other' }]`,
     )
     const paths = ['one.ts', 'two.ts'].map((name) => join(folder, name))
-    const ids = (await loadPlugins(paths, folder)).map(({ id }) => id)
-    expect(ids).toEqual(['still', 'still', 'other'])
+    const { attacks, poisons } = await loadPlugins(paths, folder)
+    expect(attacks.map(({ id }) => id)).toEqual(['still', 'still', 'other'])
+    expect(poisons).toEqual([])
+  })
+
+  it('loads poisons, alone or beside attacks', async () => {
+    await write('poison.ts', poison)
+    await write('attack.ts', plugin)
+    await write(
+      'mixed.ts',
+      `import poison from './poison.ts'\nimport attack from './attack.ts'\nexport default [poison, attack]`,
+    )
+    const paths = ['poison.ts', 'mixed.ts'].map((name) => join(folder, name))
+    const { attacks, poisons } = await loadPlugins(paths, folder)
+    expect(attacks.map(({ id }) => id)).toEqual(['still'])
+    expect(poisons.map(({ id }) => id)).toEqual(['flip-all', 'flip-all'])
   })
 
   it.each([
+    ['half.ts', poison.replace("from: 'any',", ''), 'half.ts: from'],
     ['nothing.ts', 'export const x = 1', 'no default export'],
     ['part.ts', 'export default { id: "x" }', 'part.ts: version'],
     ['wrong.ts', plugin.replace(`['linf']`, `['l7']`), 'norms[0]'],

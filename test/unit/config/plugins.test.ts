@@ -32,7 +32,8 @@ const params = "z.object({ tries: z.number().int().min(1).default(3).describe('h
 const es = `import { z } from 'zod'\nexport default ${attackWith(params)}\n`
 const typed = es.replace('({ tries })', '({ tries }: { tries: number })')
 
-const load = (name: string) => loadPlugins([locatePlugin(name, folder)], folder)
+const load = async (name: string) =>
+  (await loadPlugins([locatePlugin(name, folder)], folder)).attacks
 
 /** What of a plugin's parameters reaches the rest of the program. */
 async function expectOwn(name: string): Promise<void> {
