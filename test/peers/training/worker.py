@@ -43,7 +43,8 @@ class Worker:
         self.network = build().train()
         with redirect_stdout(io.StringIO()):
             torch.onnx.export(
-                copy.deepcopy(self.network),
+                # Not a copy: the exporter runs it, which moves its running statistics.
+                self.network,
                 (torch.zeros(2, *shape),),
                 request["path"],
                 training=torch.onnx.TrainingMode.TRAINING,
