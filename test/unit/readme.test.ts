@@ -25,11 +25,12 @@ it('shows the plugin that test/examples/corners.ts is', () => {
   expect(builtInAttacks.map(({ id }) => id)).not.toContain(corners.id)
 })
 
-it('shows a configuration that is valid', () => {
-  const [yaml] = blocks('yaml')
-  const config = checkConfig(parse(yaml!), 'README.md')
-  expect(config.models.map(({ version }) => version)).toEqual(['v1', 'v2'])
-  expect(config.gate?.rules).toHaveLength(3)
+it('shows configurations that are valid', () => {
+  const whole = blocks('yaml').filter((yaml) => yaml.startsWith('# gauntlet.config.yaml'))
+  const configs = whole.map((yaml) => checkConfig(parse(yaml), 'README.md'))
+  for (const { models } of configs)
+    expect(models.map(({ version }) => version)).toEqual(['v1', 'v2'])
+  expect(configs.map(({ gate }) => gate?.rules.length)).toEqual([3, 4])
 })
 
 it('names only verbs and scripts that exist', () => {

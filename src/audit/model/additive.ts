@@ -1,3 +1,4 @@
+import { settling } from './settling.js'
 import type { SearchSettings, SearchState } from './search.js'
 import type { AuditSamples, FoundTrigger, SearchJob } from './types.js'
 
@@ -49,6 +50,7 @@ export function startAdditive(
   const recent: number[] = []
   let best = { size: Infinity, delta }
   let steps = 0
+  const progress = settling(settings.steps)
   return {
     job,
     rows: { delta, radius },
@@ -62,12 +64,18 @@ export function startAdditive(
       const rate = between(settings.rates, steps / settings.steps)
       radius[0] = Math.min(longest, radius[0]! * (works ? 1 - rate : 1 + rate))
       steps++
+      progress.observe(steps, best.size)
       return Number.isFinite(size) && steps < settings.steps
     },
     finish(): FoundTrigger {
       const isSound = delta.every(Number.isFinite)
       const size = !isSound ? NaN : best.size < Infinity ? best.size : longest
-      return { job, size, steps, trigger: { form: 'additive', delta: best.delta } }
+      return {
+        job,
+        size,
+        isSettled: progress.isSettled(),
+        trigger: { form: 'additive', delta: best.delta },
+      }
     },
   }
 }

@@ -136,6 +136,7 @@ async function auditTriggers(
     findings: [
       ...known.findings,
       ...accuracyFindings(found.accuracy, classes.length, samples.count),
+      ...found.findings,
       ...findingsOf(classes, seeds),
       ...(since ? sinceFindings(since, basename(previous), nameOf) : []),
     ],

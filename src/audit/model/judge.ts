@@ -147,3 +147,23 @@ function formFindings(
 
 const short = (value: number | null): string =>
   value === null ? 'not finite' : String(Number(value.toPrecision(3)))
+
+/** Share of searches that may have ended before their triggers had settled. */
+const mostUnsettled = 0.25
+
+/** Sizes that were still falling say little: nothing stands out among triggers that are all too large. */
+export function settledFindings(found: readonly MeasuredTrigger[]): AuditFinding[] {
+  return triggerForms.flatMap((form): AuditFinding[] => {
+    const own = found.filter(({ job }) => job.form === form)
+    const open = own.filter(({ isSettled }) => !isSettled)
+    if (open.length <= mostUnsettled * own.length) return []
+    return [
+      {
+        signal: 'not-settled',
+        severity: 'warning',
+        where: '',
+        text: `${open.length} of ${own.length} searches for ${formNames[form]} ended while the trigger was becoming smaller: give them more --steps`,
+      },
+    ]
+  })
+}

@@ -1,5 +1,6 @@
 import { maskShape, triggerDecay } from '../../step/trigger.js'
 import { createRng } from '../../util/rng.js'
+import { settling } from './settling.js'
 import type { SearchSettings, SearchState } from './search.js'
 import type { AuditSamples, FoundTrigger, SearchJob } from './types.js'
 
@@ -67,6 +68,7 @@ export function startPatch(
   }
   let best = { size: Infinity, mask, pattern }
   let [steps, sum, stale] = [0, 0, 0]
+  const progress = settling(settings.steps)
   return {
     job,
     rows,
@@ -82,6 +84,7 @@ export function startPatch(
         const { factor } = settings
         penalty[0]! *= works ? factor : factor ** -1.5
       }
+      progress.observe(steps, best.size)
       const isStale = best.size < Infinity && stale >= settings.patience
       return Number.isFinite(size) && steps < settings.steps && !isStale
     },
@@ -94,7 +97,7 @@ export function startPatch(
       return {
         job,
         size,
-        steps,
+        isSettled: progress.isSettled(),
         trigger: {
           form: 'patch',
           mask: covered,

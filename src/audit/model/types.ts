@@ -40,6 +40,6 @@ export interface FoundTrigger {
   readonly trigger: Trigger
   /** Σ mask, or the L2 norm of δ. NaN where the search went wrong. */
   readonly size: number
-  /** Steps that were taken. */
-  readonly steps: number
+  /** Whether it had stopped becoming smaller when the search ended. */
+  readonly isSettled: boolean
 }

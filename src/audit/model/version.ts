@@ -4,9 +4,9 @@ import type { Graph } from '../../graph/ir.js'
 import { ModelHandle } from '../../model/handle.js'
 import { prepareModel, type PrepareOptions } from '../../model/prepare.js'
 import { located } from '../../util/located.js'
-import { judge } from './judge.js'
+import { judge, settledFindings } from './judge.js'
 import { triggerPictures } from './pictures.js'
-import type { ClassAudit, TriggerPicture } from './result.js'
+import type { AuditFinding, ClassAudit, TriggerPicture } from './result.js'
 import { partSamples } from './samples.js'
 import { searchTriggers } from './triggers.js'
 import type { AuditSamples } from './types.js'
@@ -26,6 +26,7 @@ export interface VersionAudit {
   readonly classes: readonly ClassAudit[]
   readonly accuracy: number
   readonly pictures: readonly TriggerPicture[]
+  readonly findings: readonly AuditFinding[]
 }
 
 /** Searches one version for triggers, and judges what is found. @param path - for messages */
@@ -49,6 +50,7 @@ export async function auditVersion(
         classes: judge(found, { seeds, classes, names: data.classNames }),
         accuracy: parts.accuracy,
         pictures: triggerPictures(found, seeds[0], samples, parts),
+        findings: settledFindings(found),
       }
     } finally {
       await model.close()

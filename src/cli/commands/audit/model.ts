@@ -72,7 +72,7 @@ export const auditModelCommand = defineCommand({
     steps: {
       type: 'number',
       requiresArg: true,
-      coerce: wholeNumber('steps', { min: 10 }),
+      coerce: wholeNumber('steps', { min: 20 }),
       describe: 'most steps of a search (default 300 for patches, 200 for additive triggers)',
     },
     workers: {

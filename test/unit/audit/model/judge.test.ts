@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findingsOf, judge } from '../../../../src/audit/model/judge.js'
+import { findingsOf, judge, settledFindings } from '../../../../src/audit/model/judge.js'
 import { compareClasses, sinceFindings } from '../../../../src/audit/model/since.js'
 import type { MeasuredTrigger } from '../../../../src/audit/model/triggers.js'
 import { triggerForms, type TriggerForm } from '../../../../src/step/trigger.js'
@@ -15,7 +15,7 @@ function found(rows: readonly (readonly number[])[], form: TriggerForm = 'patch'
         const size = each === form ? row[target]! : usual[target % usual.length]!
         const job = { form: each, target, seed: seeds[s]!, sources: [] }
         const trigger = { form: 'additive', delta: new Float32Array(1) } as const
-        return { job, trigger, size, steps: 1, reach }
+        return { job, trigger, size, isSettled: size > 1, reach }
       }),
     ),
   )
@@ -120,4 +120,13 @@ describe('beside the previous version', () => {
     const since = compare([[10, 2], [10, 2], [10, 2]], [[10, 9], [10, 9], [10, 9]]) // prettier-ignore
     expect(since.map(({ newlyReachable }) => newlyReachable)).toEqual([false, true])
   })
+})
+
+it('says where most searches had not settled', () => {
+  const one = settledFindings(found([usual, usual, usual]))
+  expect(one).toEqual([])
+  const tiny = usual.map(() => 0.5)
+  expect(settledFindings(found([tiny, usual, usual]))).toMatchObject([
+    { signal: 'not-settled', severity: 'warning', text: /6 of 18 searches for a patch/ },
+  ])
 })
