@@ -4,7 +4,7 @@ import type { LabelledSamples } from './types.js'
 export type ImagePath = (x: Float32Array) => Promise<Float32Array>
 
 /** A trigger should survive these: signal B9. */
-export const imagePaths = {
+const imagePaths = {
   /** 256 levels. */
   uint8: 'uint8',
   /** JPEG at quality 75, colours at full size. */

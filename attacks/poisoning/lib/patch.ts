@@ -15,7 +15,7 @@ export interface Patch {
 }
 
 /** Side of a square patch in values: at least two, so that there is a pattern, and at most the picture. */
-export function sideOf(shape: readonly number[], share: number): number {
+function sideOf(shape: readonly number[], share: number): number {
   const { height, width } = gridOf(shape)
   return Math.min(height, width, Math.max(2, Math.round(share * Math.min(height, width))))
 }

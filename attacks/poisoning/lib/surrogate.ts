@@ -2,7 +2,7 @@ import type { LabelledSamples, PoisonContext, Surrogate } from '../../../src/plu
 import { draw, gather } from './samples.js'
 
 /** Position of the greatest of `classes` scores of each sample. */
-export function predictions(scores: Float32Array, classes: number): Int32Array {
+function predictions(scores: Float32Array, classes: number): Int32Array {
   return Int32Array.from({ length: scores.length / classes }, (_, n) => {
     let best = 0
     for (let k = 1; k < classes; k++)
