@@ -8,6 +8,8 @@ export interface Whitening {
   readonly matrix: Float64Array
 }
 
+/** Of more rows a random part tells as much. */
+const mostRows = 4000
 const randomStarts = 30
 const startSteps = 2
 const finalists = 3
@@ -19,16 +21,17 @@ const leastDeviation = 1e-4
  * Minimum covariance determinant: the half of the rows whose covariance has the least determinant, by concentration
  * steps from random starts and from the half nearest to the coordinates' medians, then one reweighting.
  *
- * @param data - (N, dims); `rows` says which of them take part, at least 2 × dims
+ * @param data - (N, dims); `all` says which rows take part, at least 2 × dims
  * Source: Rousseeuw & Van Driessen 1999, "A fast algorithm for the minimum covariance determinant estimator". The scale
  * is set by the median of squared distances; the reweighting keeps those below the 0.975 quantile of χ².
  */
 export function robustWhitening(
   data: Float32Array,
-  rows: Int32Array,
+  all: Int32Array,
   dims: number,
   rng: Rng,
 ): Whitening {
+  const rows = all.length > mostRows ? randomRows(all, mostRows, rng) : all
   const half = Math.floor((rows.length + dims + 1) / 2)
   const starts = [nearestTo(mediansOf(data, rows, dims), data, rows, half)]
   for (let i = 0; i < randomStarts; i++) starts.push(randomRows(rows, dims + 1, rng))
