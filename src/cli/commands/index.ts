@@ -35,7 +35,6 @@ export const commands: readonly Command[] = [
   explainCommand,
   auditCommand,
   falsifyCommand,
-  auditCommand,
   exportCommand,
   opsCommand,
   initCommand,
