@@ -50,11 +50,24 @@ const common = {
   targets: { dtype: 'int64', dims: [searches], data: BigInt64Array.of(0n, 2n) } as Feed,
 }
 
+const none = (like: Float32Array): Float32Array => new Float32Array(like.length)
+
+const additiveFeeds = (delta: Float32Array, radius: readonly number[], size: number) => ({
+  ...common,
+  delta: feed(delta, searches, channels, side, side),
+  radius: feed(Float32Array.from(radius), searches),
+  step_size: feed(Float32Array.of(size)),
+})
+
+const norms = (data: readonly number[]): number[] =>
+  Array.from({ length: searches }, (_, s) =>
+    Math.hypot(...data.slice(s * values, (s + 1) * values)),
+  )
+
 describe('a patch', () => {
   const [mask, pattern] = [draw(searches * pixels), draw(searches * values)]
   const penalty = Float32Array.of(0.05, 0.2)
   const feeds = (m: Float32Array, p: Float32Array, size = 0.1): Record<string, Feed> => {
-    const none = (like: Float32Array): Float32Array => new Float32Array(like.length)
     const maskDims = [searches, 1, side, side]
     const patternDims = [searches, channels, side, side]
     return {
@@ -121,25 +134,14 @@ describe('a patch', () => {
 })
 
 describe('an additive trigger', () => {
-  const feeds = (delta: Float32Array, radius: readonly number[], size: number) => ({
-    ...common,
-    delta: feed(delta, searches, channels, side, side),
-    radius: feed(Float32Array.from(radius), searches),
-    step_size: feed(Float32Array.of(size)),
-  })
-  const norms = (data: readonly number[]): number[] =>
-    Array.from({ length: searches }, (_, s) =>
-      Math.hypot(...data.slice(s * values, (s + 1) * values)),
-    )
-
   it('goes down the loss, each search by a share of its own radius', async () => {
     const session = await open('additive')
     const start = new Float32Array(searches * values)
-    const out = await session.run(feeds(start, [0.1, 0.3], 0.5))
+    const out = await session.run(additiveFeeds(start, [0.1, 0.3], 0.5))
     const next = Float32Array.from(numbersOf(out, 'next/delta'))
     expect(norms([...next])[0]).toBeCloseTo(0.05, 5)
     expect(norms([...next])[1]).toBeCloseTo(0.15, 5)
-    const after = await session.run(feeds(next, [0.1, 0.3], 0.5))
+    const after = await session.run(additiveFeeds(next, [0.1, 0.3], 0.5))
     const [before, then] = [numbersOf(out, 'loss'), numbersOf(after, 'loss')]
     then.forEach((loss, i) => expect(loss).toBeLessThan(before[i]!))
     await session.close()
@@ -147,7 +149,7 @@ describe('an additive trigger', () => {
 
   it('stays within its radius', async () => {
     const session = await open('additive')
-    const out = await session.run(feeds(draw(searches * values), [0.1, 0.3], 0.5))
+    const out = await session.run(additiveFeeds(draw(searches * values), [0.1, 0.3], 0.5))
     const found = norms(numbersOf(out, 'next/delta'))
     expect(found[0]).toBeLessThanOrEqual(0.1 + 1e-6)
     expect(found[1]).toBeLessThanOrEqual(0.3 + 1e-6)
@@ -158,7 +160,7 @@ describe('an additive trigger', () => {
     const session = await open('additive')
     const start = new Float32Array(searches * values)
     start[0] = 5
-    const out = await session.run(feeds(start, [10, 10], 0.01))
+    const out = await session.run(additiveFeeds(start, [10, 10], 0.01))
     // The radius holds it, so that it stays where it is, to the bit.
     expect(numbersOf(out, 'next/delta')[0]).toBe(5)
     await session.close()

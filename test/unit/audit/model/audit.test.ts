@@ -29,6 +29,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const audit = async (model: string, more: Partial<AuditOptions> = {}) =>
   (await auditModel({ model: at(model), data, seeds: [1], steps: 120, ...more })).audit
 
+const place = (name: string) =>
+  name === 'w' ? { location: 'weights.bin', offset: 0, length: 1536 } : undefined
+
 describe('a model with a planted backdoor', () => {
   it('is flagged with its target, and told from the version before', async () => {
     const shares: number[] = []
@@ -72,8 +75,6 @@ it('a model that nobody tampered with is not flagged', async () => {
 describe('what is not run', () => {
   it('a file that reads what lies outside of its folder', async () => {
     const graph = cleanGraph()
-    const place = (name: string) =>
-      name === 'w' ? { location: 'weights.bin', offset: 0, length: 1536 } : undefined
     writeFileSync(at('leak.onnx'), encodeModel(graph, { place }))
     const result = await audit('leak.onnx')
     expect(result).toMatchObject({ status: 'scanned', classes: [], flagged: [] })

@@ -14,6 +14,11 @@ function moved(graph: Graph, name: string, by: number): Graph {
   return { ...graph, initializers: { ...graph.initializers, ...changed } }
 }
 
+const strides = (node: Node): Node =>
+  node.outputs[0] === 'c1'
+    ? { ...node, attrs: { ...node.attrs, strides: { kind: 'ints', value: [2, 2] } } }
+    : node
+
 describe('two versions', () => {
   it('that are the same differ in nothing', () => {
     const diff = diffModels(clean, clean)
@@ -60,10 +65,6 @@ describe('two versions', () => {
   })
 
   it('with an attribute changed, or another shape', () => {
-    const strides = (node: Node): Node =>
-      node.outputs[0] === 'c1'
-        ? { ...node, attrs: { ...node.attrs, strides: { kind: 'ints', value: [2, 2] } } }
-        : node
     expect(diffModels(clean, { ...clean, nodes: clean.nodes.map(strides) }).changed).toHaveLength(1)
     const b1 = tensorOfFloats([2], [1, 2])
     const diff = diffModels(clean, { ...clean, initializers: { ...clean.initializers, b1 } })

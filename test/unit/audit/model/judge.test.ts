@@ -27,6 +27,11 @@ const audit = (...args: Parameters<typeof found>) => {
 }
 const small = (at: number, size = 2): number[] => usual.map((one, i) => (i === at ? size : one))
 
+const classesOf = (...rows: number[][]) => audit(rows).classes
+
+const compare = (now: number[][], before: number[][]) =>
+  compareClasses(classesOf(...now), classesOf(...before))
+
 describe('a class is flagged', () => {
   it.each(triggerForms)('for a small %s in all seeds', (form) => {
     const { classes, findings } = audit([small(4), small(4), small(4)], form)
@@ -85,10 +90,6 @@ describe('signal B10', () => {
 })
 
 describe('beside the previous version', () => {
-  const classesOf = (...rows: number[][]) => audit(rows).classes
-  const compare = (now: number[][], before: number[][]) =>
-    compareClasses(classesOf(...now), classesOf(...before))
-
   it('a class became reachable by a small trigger', () => {
     const since = compare([small(4), small(4, 3), small(4)], [usual, usual, usual])
     expect(since.map(({ newlyReachable }) => newlyReachable)).toEqual(usual.map((_, i) => i === 4))

@@ -34,6 +34,37 @@ const withNodes = (nodes: Graph['nodes'], more: Partial<Graph> = {}): Graph => (
   nodes: [...clean.nodes, ...nodes],
 })
 
+const claim = (dims: number[]): Graph => ({
+  ...clean,
+  initializers: { ...clean.initializers, w1: { ...clean.initializers['w1']!, dims } },
+})
+
+const branch = (value: string): Graph => ({
+  name: 'branch',
+  opsets: clean.opsets,
+  irVersion: 8,
+  inputs: [],
+  outputs: [{ name: value, dtype: 'float32', dims: null }],
+  initializers: {},
+  nodes: [nodeOf('Identity', ['logits'], [value])],
+})
+
+const layers = (value: unknown) =>
+  scanLayers(JSON.stringify(value), inside(), 'model.json').map(
+    ({ signal, severity, where }) => `${severity} ${signal} ${where}`,
+  )
+
+const model = (...list: object[]) => ({ class_name: 'Sequential', config: { layers: list } })
+
+const manifest = (paths: string[], shape: unknown) => ({
+  weightsManifest: [{ paths, weights: [{ name: 'w', shape, dtype: 'float32' }] }],
+})
+
+const attrs = (names: [string, string]) => ({
+  then_branch: { kind: 'graph', value: branch(names[0]) } as const,
+  else_branch: { kind: 'graph', value: branch(names[1]) } as const,
+})
+
 describe('an ONNX file', () => {
   it('that is nothing but a model raises nothing', () => {
     expect(scan(encodeModel(clean))).toEqual([])
@@ -71,10 +102,6 @@ describe('an ONNX file', () => {
   })
 
   it('whose weights claim more than they hold, or absurdly much', () => {
-    const claim = (dims: number[]): Graph => ({
-      ...clean,
-      initializers: { ...clean.initializers, w1: { ...clean.initializers['w1']!, dims } },
-    })
     expect(signals(encodeModel(claim([1, 1, 3, 4])))).toEqual(['error oversize-tensor'])
     expect(signals(encodeModel(claim([2 ** 40, 2 ** 20])))).toEqual(['error oversize-tensor'])
     expect(signals(encodeModel(claim([1, -1, 3, 3])))).toEqual(['error oversize-tensor'])
@@ -115,19 +142,6 @@ describe('an ONNX file', () => {
   })
 
   it('that branches on what it is given', () => {
-    const branch = (value: string): Graph => ({
-      name: 'branch',
-      opsets: clean.opsets,
-      irVersion: 8,
-      inputs: [],
-      outputs: [{ name: value, dtype: 'float32', dims: null }],
-      initializers: {},
-      nodes: [nodeOf('Identity', ['logits'], [value])],
-    })
-    const attrs = (names: [string, string]) => ({
-      then_branch: { kind: 'graph', value: branch(names[0]) } as const,
-      else_branch: { kind: 'graph', value: branch(names[1]) } as const,
-    })
     const outputs = [{ name: 'out', dtype: 'float32', dims: null }] as const
     const nodes = [
       nodeOf('ReduceMax', ['image'], ['top'], { keepdims: 0 }),
@@ -170,11 +184,6 @@ describe('an ONNX file', () => {
 })
 
 describe('a Keras or TF.js file', () => {
-  const layers = (value: unknown) =>
-    scanLayers(JSON.stringify(value), inside(), 'model.json').map(
-      ({ signal, severity, where }) => `${severity} ${signal} ${where}`,
-    )
-  const model = (...list: object[]) => ({ class_name: 'Sequential', config: { layers: list } })
   const dense = { class_name: 'Dense', config: { name: 'd', units: 3, kernel_initializer: { class_name: 'GlorotUniform', config: {} } } } // prettier-ignore
 
   it('with layers of Keras alone raises nothing', () => {
@@ -209,9 +218,6 @@ describe('a Keras or TF.js file', () => {
   it('with operators that run code, weights elsewhere, or absurd weights', () => {
     const graph = { modelTopology: { node: [{ name: 'n', op: 'PyFunc' }, { name: 'r', op: 'Relu' }] } } // prettier-ignore
     expect(layers(graph)).toEqual(['error custom-operator layer n'])
-    const manifest = (paths: string[], shape: unknown) => ({
-      weightsManifest: [{ paths, weights: [{ name: 'w', shape, dtype: 'float32' }] }],
-    })
     expect(layers(manifest(['short.bin'], [2]))).toEqual([])
     expect(layers(manifest(['../secret.bin', 'http://evil.example/w'], [2]))).toEqual([
       'error external-path weightsManifest',
