@@ -123,12 +123,7 @@ function asConv({ g, x, dY, shape, geometry, group }: WeightGradient): string {
  * Batch and channels change places, group by group: (N, g·C, ...S) → (C, g·N, ...S). C is left open: where a gradient is
  * differentiated again, it is the batch.
  */
-function swapped(
-  g: GraphBuilder,
-  x: string,
-  size: readonly number[],
-  group: number,
-): string {
+function swapped(g: GraphBuilder, x: string, size: readonly number[], group: number): string {
   if (group === 1)
     return g.emit('Transpose', [x], { perm: [1, 0, ...size.map((_, axis) => axis + 2)] })
   const split = g.emit('Reshape', [x, g.ints([0, group, -1, ...size])])

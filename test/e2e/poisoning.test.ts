@@ -323,6 +323,39 @@ describe('gauntlet poison', () => {
     expect(stderr).toMatch(message)
   })
 
+  it("runs a poison of one's own", async () => {
+    writeFileSync(
+      join(folder, 'own-poison.ts'),
+      `export default {
+        id: 'all-to-target', version: 1, title: 'Labels to the target', source: 'none', goal: 'misclassification',
+        labels: 'changed', from: 'notTarget', needs: [], params: z.object({}), label: () => 'all to target',
+        async poison({ eligible, budget, target }: { eligible: Int32Array; budget: number; target: number }) {
+          return { samples: [...eligible.slice(0, budget)].map((index) => ({ index, label: target })) }
+        },
+      }
+      import { z } from 'zod'
+      `,
+    )
+    const own = ['--plugin', './own-poison.ts', '--poison', 'all-to-target', '--target', '1']
+    const { code, stdout, stderr } = await runCli(
+      [...args, ...own, '--rate', '75%/dataset', ...quick, '--json'],
+      folder,
+    )
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const { trials } = JSON.parse(stdout) as {
+      trials: {
+        poisons: number
+        arms: { attackSuccess: { successes: number; trials: number } }[]
+      }[]
+    }
+    for (const { poisons, arms } of trials) {
+      expect(poisons).toBeGreaterThan(100)
+      const [clean, poisoned] = arms.map(({ attackSuccess: s }) => s.successes / s.trials)
+      expect(poisoned!).toBeGreaterThan(clean! + 0.3)
+    }
+  })
+
   it('says when the command fails, with exit code 3', async () => {
     const { code, stderr } = await runCli(
       [

@@ -24,7 +24,7 @@ export const poisonCommand = defineCommand({
       'the built-in trainer, from scratch, ten trials',
     ],
     [
-      'gauntlet poison net.onnx --data train.npz --test test.npz --poison label-flip --rate 10%/dataset --rate 30%/dataset --detectors spectral',
+      'gauntlet poison net.onnx --data train.npz --test test.npz --poison label-flip --rate 10%/dataset --rate 30%/dataset --detectors spectral-signatures',
       'a curve over two rates, with a detector',
     ],
     [
@@ -60,6 +60,7 @@ export const poisonCommand = defineCommand({
       describe: 'class it shall be taken for (default: drawn for each trial)',
     },
     param: list('parameter of the poison: --param size=0.2'),
+    plugin: list('module or npm package with poisons of your own; may be given several times'),
     detectors: list('detectors whose filter is tried; may be given several times'),
     'false-positive-rate': {
       type: 'number',
@@ -150,6 +151,7 @@ export const poisonCommand = defineCommand({
         rates: args.rate.map(poisonRate),
         source: args.source === undefined ? undefined : sourceOf(args.source),
         params: args.param ?? [],
+        plugins: args.plugin ?? [],
         detectors: args.detectors ?? [],
         falsePositiveRate: args['false-positive-rate'],
         training: args.training ?? [],

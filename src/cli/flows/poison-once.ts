@@ -1,4 +1,6 @@
 import { basename, resolve } from 'node:path'
+import { loadPlugins } from '../../config/load-plugins.js'
+import { locatePlugin } from '../../config/locate-plugin.js'
 import { defaultWorkers } from '../../config/schema.js'
 import { trainingSchema, type TrainingConfig } from '../../config/training-schema.js'
 import type { Dataset, DatasetSpec } from '../../data/dataset.js'
@@ -31,6 +33,8 @@ export interface PoisonArgs {
   readonly source?: number | 'any' | undefined
   readonly target?: number | undefined
   readonly params: readonly string[]
+  /** Modules or packages, as the user names them. */
+  readonly plugins: readonly string[]
   readonly detectors: readonly string[]
   readonly falsePositiveRate: number
   /** `name=value` of the built-in trainer. */
@@ -68,12 +72,13 @@ export async function poisonOnce(
   io: Io,
   { quiet = false }: { readonly quiet?: boolean } = {},
 ): Promise<PoisonOnceResult> {
-  const harness = createHarness()
+  const plugins = args.plugins.map((name) => locatePlugin(name, io.cwd))
+  const harness = createHarness(await loadPlugins(plugins, io.cwd))
   const workers = args.workers ?? defaultWorkers()
   const { cells, train, test } = await planOf(args, harness, io.cwd)
   const { results, failures, seconds } = await runAll(
     cells,
-    { args, workers, train, test },
+    { args, plugins, workers, train, test },
     io,
     quiet,
   )
@@ -174,6 +179,7 @@ function trainingOf(args: PoisonArgs, cwd: string): TrainingConfig {
 
 interface RunSettings {
   readonly args: PoisonArgs
+  readonly plugins: readonly string[]
   readonly workers: number
   readonly train: Dataset
   readonly test: Dataset
@@ -181,7 +187,7 @@ interface RunSettings {
 
 async function runAll(
   cells: readonly TrialCell[],
-  { args, workers, train, test }: RunSettings,
+  { args, plugins, workers, train, test }: RunSettings,
   io: Io,
   quiet: boolean,
 ): Promise<{ results: Map<string, TrialResult>; failures: string[]; seconds: number }> {
@@ -199,6 +205,7 @@ async function runAll(
       dataset: trials[0]!.dataset,
       trainingData: trials[0]!.trainingData,
       workers: Math.min(workers, trials.length),
+      plugins,
       devices: [args.device],
       signal,
       sink: {
