@@ -22,13 +22,8 @@ export function inferenceForm(graph: Graph): InferenceForm {
     const isAlone = others.every((name) => !used.has(name))
     if (node.op === 'Dropout' && isAlone) {
       dropouts.set(first, ratioOf(graph, node))
-      return {
-        ...node,
-        op: 'Identity',
-        inputs: node.inputs.slice(0, 1),
-        outputs: [first],
-        attrs: {},
-      }
+      // The third input, from opset 12 on, says that it drops when it is run.
+      return { ...node, inputs: node.inputs.slice(0, 2), outputs: [first] }
     }
     const isTraining = others.some((name) => name !== '') || intAttr(node, 'training_mode', 0) !== 0
     if (node.op !== 'BatchNormalization' || !isTraining || !isAlone) return node

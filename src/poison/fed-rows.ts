@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sha256 } from '../util/hash.js'
 
 /** Whether, and as what, a row went into training. */
-export interface WatchedRow {
+interface WatchedRow {
   readonly row: number
   /** Steps that it was fed to: one each epoch, 0 if it never was. */
   readonly steps: number

@@ -54,6 +54,8 @@ export class Trainer {
   readonly #outer: ReadonlyMap<string, string>
   /** Weights, running statistics and buffers, by their inputs. */
   readonly #state = new Map<string, Feed>()
+  /** Where the next step writes them, by its outputs: what a step reads and what it writes take turns. */
+  readonly #next = new Map<string, Feed>()
   #steps = 0
 
   private constructor(
@@ -72,10 +74,11 @@ export class Trainer {
     this.#session = session
     this.#seed = seed
     this.#outer = new Map(Object.keys(source.initializers).map((name) => [inner(name), name]))
-    for (const { input, initial, dims } of compiled.states) {
+    for (const { input, output, initial, dims } of compiled.states) {
       const tensor = initial === null ? undefined : model.graph.initializers[initial]
       const data = tensor ? floats(tensor).slice() : new Float32Array(elementCount(dims))
       this.#state.set(input, { dtype: 'float32', dims, data })
+      this.#next.set(output, { dtype: 'float32', dims, data: new Float32Array(data.length) })
     }
   }
 
@@ -127,7 +130,7 @@ export class Trainer {
   ): Promise<StepResult> {
     const { model } = this
     const scalars = { learning_rate: learningRate, ...this.#compiled.scalarsAt(++this.#steps) }
-    const out = await this.#session.run({
+    const feeds: Record<string, Feed> = {
       [model.input]: { dtype: 'float32', dims: [labels.length, ...model.sampleShape], data: x },
       labels: {
         dtype: 'int64',
@@ -139,8 +142,13 @@ export class Trainer {
       ),
       ...this.#masks(labels.length),
       ...Object.fromEntries(this.#state),
-    })
-    for (const { input, output } of this.#compiled.states) this.#state.set(input, out[output]!)
+    }
+    const out = await this.#session.run(feeds, Object.fromEntries(this.#next))
+    for (const { input, output } of this.#compiled.states) {
+      const [before, after] = [this.#state.get(input)!, this.#next.get(output)!]
+      this.#state.set(input, after)
+      this.#next.set(output, before)
+    }
     return { loss: dataOf(out, 'loss')[0] ?? NaN, logits: dataOf(out, 'logits') }
   }
 

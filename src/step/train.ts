@@ -4,6 +4,7 @@ import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Graph, Node, Value } from '../graph/ir.js'
 import { freeParameters, parameterOf } from '../graph/passes/parameters.js'
+import { nameOutputs } from '../graph/passes/name-outputs.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import {
   trainedNorms,
@@ -11,6 +12,7 @@ import {
   type DropoutMask,
   type TrainMode,
 } from '../graph/passes/train-mode.js'
+import { verify } from '../graph/verify.js'
 import { finish, output, readied, type Compiled, type Differentiable } from './compile.js'
 import { losses } from './losses.js'
 import { optimizerOf, type OptimizerSpec } from './optimizers/index.js'
@@ -101,7 +103,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
   )
   const scalars = optimizer.scalars.map(trainingNames.scalar)
   const feeds = new Set(trained.graph.inputs.map(({ name }) => name))
-  const graph = finish(
+  const whole = finish(
     model,
     g,
     [
@@ -115,7 +117,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
     [output(g, mean, 'loss'), output(g, model.logits, 'logits'), ...updates, ...running],
   )
   return {
-    graph,
+    graph: verify(nameOutputs(whole)),
     approximations,
     states,
     masks: trained.masks,

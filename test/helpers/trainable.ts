@@ -3,6 +3,8 @@ import { tensorOfFloats } from '../../src/graph/tensor.js'
 import { float, graphOf, nodeOf } from './graphs.js'
 import { noiseOf } from './networks.js'
 
+const constant = (value: number): Tensor => tensorOfFloats([8], new Float32Array(8).fill(value))
+
 export interface NormalisedOptions {
   readonly seed?: number
   readonly opset?: number
@@ -19,7 +21,6 @@ export function normalisedNetwork({
   opset = 18,
   dropout,
 }: NormalisedOptions = {}): Graph {
-  const constant = (value: number): Tensor => tensorOfFloats([8], new Float32Array(8).fill(value))
   const ratio = dropout === undefined ? undefined : tensorOfFloats([], [dropout])
   const drop: Node[] =
     dropout === undefined

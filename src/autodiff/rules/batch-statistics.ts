@@ -1,3 +1,5 @@
+import { float } from '../../graph/builder.js'
+import { tensorOf } from '../../graph/tensor.js'
 import { choice, gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 import { rules } from './index.js'
 import { inverseDeviation, perChannel } from './norm.js'
@@ -9,29 +11,26 @@ import { inverseDeviation, perChannel } from './norm.js'
  *     dX = s·(dY − mean dY − x̂·mean(dY·x̂)),   dscale = Σ dY·x̂,   dbias = Σ dY
  *
  * with s = scale / √(var + ε), x̂ = (X − mean) / √(var + ε). X (N, C, …S), means and sums over (N, …S).
+ * written as dX = s·dY + (k·(X − mean) + b) with k and b per channel: the part in brackets is one BatchNormalization.
  * Source: Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.
  */
-function batchStatistics(context: RuleContext): Gradients {
+function batchStatistics(context: RuleContext, centred: string): Gradients {
   const { g, x, dy, wants } = context
   const dY = dy[0]!
-  const [data, scale, , mean, variance] = x as [string, string, string, string, string]
+  const [data, scale, , , variance] = x as [string, string, string, string, string]
   const rank = context.shape(data).length
   const axes = g.ints(Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 1))
-  const wide = (value: string): string => perChannel(context, value, rank)
   const inverse = inverseDeviation(context, variance, context.float('epsilon', 1e-5))
-  const centred = g.emit('Sub', [data, wide(mean)])
   const average = (value: string): string => g.emit('ReduceMean', [value, axes], { keepdims: 0 })
   const [meanDy, along] = [average(dY), average(g.emit('Mul', [dY, centred]))]
   // Σ = mean · M.
   const count = g.emit('Div', [size(context, data), size(context, scale)])
   const dX = (): string => {
     const slope = g.emit('Mul', [scale, inverse])
-    const pull = g.emit('Mul', [along, g.emit('Mul', [inverse, inverse])])
-    const rest = g.emit('Sub', [
-      g.emit('Sub', [dY, wide(meanDy)]),
-      g.emit('Mul', [centred, wide(pull)]),
-    ])
-    return g.emit('Mul', [rest, wide(slope)])
+    const down = g.emit('Neg', [slope])
+    const pull = g.emit('Mul', [g.emit('Mul', [down, along]), g.emit('Mul', [inverse, inverse])])
+    const rest = affine(context, centred, pull, g.emit('Mul', [down, meanDy]))
+    return g.emit('Add', [g.emit('Mul', [dY, perChannel(context, slope, rank)]), rest])
   }
   return [
     wants[0] ? dX() : null,
@@ -40,18 +39,41 @@ function batchStatistics(context: RuleContext): Gradients {
   ]
 }
 
+/** factor·value + offset per channel, in one pass. */
+function affine(
+  { g, x, info }: RuleContext,
+  value: string,
+  factor: string,
+  offset: string,
+): string {
+  const { dtype, shape } = info(x[1]!)
+  const constant = (number: number): string => {
+    const dims = shape as readonly number[]
+    const values = Array.from({ length: dims[0]! }, () => number)
+    return g.constant(tensorOf(dtype, dims, values), 'channels')
+  }
+  return g.emit('BatchNormalization', [value, factor, offset, constant(0), constant(1)], {
+    epsilon: float(0),
+  })
+}
+
 const size = ({ g }: RuleContext, value: string): string =>
   g.emit('CastLike', [g.emit('Size', [value]), value])
 
-/** The rules, with those nodes of BatchNormalization differentiated through the statistics of their batch. */
-export function rulesOfTraining(normalised: ReadonlySet<string>): RuleTable {
+/**
+ * The rules, with those nodes of BatchNormalization differentiated through the statistics of their batch.
+ * @param normalised - their X − mean, by the node's name
+ */
+export function rulesOfTraining(normalised: ReadonlyMap<string, string>): RuleTable {
   const stored = rules['BatchNormalization']!
   if (stored.kind === 'choice') throw new TypeError('BatchNormalization has one rule')
-  const ofBatch = gradient(batchStatistics)
   return {
     ...rules,
-    BatchNormalization: choice('through the statistics of the batch in training', ({ name }) =>
-      normalised.has(name) ? ofBatch : stored,
-    ),
+    BatchNormalization: choice('through the statistics of the batch in training', ({ name }) => {
+      const centred = normalised.get(name)
+      return centred === undefined
+        ? stored
+        : gradient((context) => batchStatistics(context, centred))
+    }),
   }
 }

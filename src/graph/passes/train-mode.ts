@@ -21,8 +21,8 @@ export interface DropoutMask {
 export interface TrainMode {
   readonly graph: Graph
   readonly infos: ValueInfos
-  /** BatchNormalization nodes that now read the statistics of their batch. */
-  readonly normalised: ReadonlySet<string>
+  /** BatchNormalization nodes that now read the statistics of their batch, and their X − mean. */
+  readonly normalised: ReadonlyMap<string, string>
   /** Each running statistic, an input of the graph, and the value it has after the step. */
   readonly running: ReadonlyMap<string, string>
   readonly masks: readonly DropoutMask[]
@@ -40,10 +40,11 @@ export interface TrainMode {
 export function trainMode(graph: Graph, infos: ValueInfos, options: TrainModeOptions): TrainMode {
   const g = new GraphBuilder(graph, infos)
   const running = new Map<string, string>()
-  const normalised = new Set<string>()
+  const normalised = new Map<string, string>()
   for (const node of trainedNorms(graph, options.isTrained)) {
-    normalised.add(node.name)
-    for (const [name, next] of normalise(g, node)) running.set(name, next)
+    const { centred, next } = normalise(g, node)
+    normalised.set(node.name, centred)
+    for (const [name, value] of next) running.set(name, value)
   }
   const masks = graph.nodes.flatMap((node) => {
     const ratio = options.dropouts.get(node.outputs[0] ?? '')
@@ -65,8 +66,11 @@ export function trainedNorms(graph: Graph, isTrained: (name: string) => boolean)
   )
 }
 
-/** Rewires the node to the statistics of its batch. @returns running statistics and what they become */
-function normalise(g: GraphBuilder, node: Node): readonly (readonly [string, string])[] {
+/** Rewires the node to the statistics of its batch. @returns X − mean; running statistics and what they become */
+function normalise(
+  g: GraphBuilder,
+  node: Node,
+): { centred: string; next: readonly (readonly [string, string])[] } {
   const [x = '', scale = '', bias = '', oldMean = '', oldVariance = ''] = node.inputs
   const { dtype, shape } = g.info(x)
   const channels = g.info(scale).shape
@@ -87,10 +91,13 @@ function normalise(g: GraphBuilder, node: Node): readonly (readonly [string, str
       g.emit('Mul', [now, g.scalar(1 - stays, dtype)]),
     ])
   const unbiased = g.emit('Mul', [variance, bessel(g, x, scale)])
-  return [
-    [oldMean, goOn(oldMean, mean)],
-    [oldVariance, goOn(oldVariance, unbiased)],
-  ]
+  return {
+    centred,
+    next: [
+      [oldMean, goOn(oldMean, mean)],
+      [oldVariance, goOn(oldVariance, unbiased)],
+    ],
+  }
 }
 
 /** M / (M − 1) for the M values of each channel. */

@@ -82,6 +82,14 @@ const p = (...pads: number[]): Attrs => ({ pads })
 const s = (...strides: number[]): Attrs => ({ strides })
 
 const convCases: readonly RuleCase[] = [
+  // Enough channels and positions for the gradient of the kernel as products: by taps, by columns.
+  ...conv('by taps', [5, 6, 6], [3, 3, 3], p(1, 1, 1, 1)),
+  ...conv('by taps, uneven padding', [6, 7, 8], [2, 3, 2], p(0, 1, 2, 0)),
+  ...conv('by taps, dilated', [5, 8, 8], [2, 3, 3], { ...p(2, 2, 2, 2), dilations: [2, 2] }),
+  ...conv('by taps, 1×1 with stride 2', [5, 12, 12], [3, 1, 1], s(2, 2)),
+  ...conv('by taps, one axis', [6, 40], [3, 5], p(2, 2)),
+  ...conv('by columns', [2, 12, 12], [3, 3, 3], p(1, 1, 1, 1)),
+  ...conv('by columns, one tap', [3, 12, 12], [2, 1, 1]),
   ...conv('1×1', [2, 4, 4], [3, 1, 1]),
   ...conv('3×3, padded', [2, 5, 5], [3, 3, 3], p(1, 1, 1, 1)),
   ...conv('3×3, no padding', [2, 5, 4], [3, 3, 3]),
