@@ -1,4 +1,5 @@
 import type { GraphBuilder } from '../graph/builder.js'
+import { isFixed, type Shape } from '../graph/shapes.js'
 import type { Geometry } from './geometry.js'
 
 /** What the gradient of a kernel is computed of. */
@@ -8,8 +9,8 @@ export interface WeightGradient {
   readonly x: string
   /** (N, M, …T) */
   readonly dY: string
-  /** Of the kernel, (M, C/g, …K). */
-  readonly shape: readonly number[]
+  /** Of the kernel, (M, C/g, …K). Where a gradient is differentiated again, C/g is the batch. */
+  readonly shape: Shape
   readonly geometry: Geometry
   readonly group: number
 }
@@ -32,9 +33,11 @@ export function weightGradient(sum: WeightGradient): string {
   const taps = kernel.reduce((a, b) => a * b, 1)
   const positions = output.reduce((a, b) => a * b, 1)
   const isStrided = taps > 1 && strides.some((stride) => stride !== 1)
+  const channels = shape[1]!
   if (group > 1 || isStrided || taps > mostTaps || geometry.begin.some((pad) => pad < 0))
     return asConv(sum)
-  if (shape[1]! <= fewChannels) return positions < 128 ? asConv(sum) : byColumns(sum)
+  if (!isFixed(channels)) return asConv(sum)
+  if (channels <= fewChannels) return positions < 128 ? asConv(sum) : byColumns(sum)
   return positions < 32 ? asConv(sum) : byTaps(sum)
 }
 
@@ -103,7 +106,7 @@ function byColumns(sum: WeightGradient): string {
 
 /** A convolution of X with dY as its kernel: batch and channels swapped, strides and dilations swapped. */
 function asConv({ g, x, dY, shape, geometry, group }: WeightGradient): string {
-  const [, , ...kernel] = shape as [number, number, ...number[]]
+  const [, , ...kernel] = shape as readonly number[]
   const axes = kernel.map((_, axis) => axis + 2)
   const swap = [1, 0, ...axes]
   const kernels = g.emit('Transpose', [dY], { perm: swap })

@@ -62,20 +62,23 @@ function inputGradient(
   return g.emit('ConvTranspose', [dY, x[1]!], { ...transposed(geometry), group })
 }
 
-/** The turned kernel, as a constant where the kernel is one. */
+/**
+ * The turned kernel, as a constant where the kernel is one. Its second axis is left open: where a gradient is
+ * differentiated again, a kernel is made of samples, and that axis is the batch.
+ */
 function turnedKernel({ g, x, shape }: RuleContext, group: number): string {
   const name = x[1]!
   const weight = g.initializer(name)
   if (weight?.dtype === 'float32') return g.constant(turned(weight, group), `${name}_turned`)
-  const [M, Cg, ...kernel] = shape(name) as [number, number, ...number[]]
+  const [M, , ...kernel] = shape(name) as readonly number[]
+  const rows = M! / group
   const axes = kernel.map((_, axis) => axis)
-  const split = g.emit('Reshape', [name, g.ints([group, M / group, Cg, ...kernel])])
   const perm = [0, 2, 1, ...axes.map((axis) => axis + 3)]
-  const swapped = g.emit('Transpose', [group === 1 ? name : split], {
+  const split = (): string => g.emit('Reshape', [name, g.ints([group, rows, -1, ...kernel])])
+  const swapped = g.emit('Transpose', [group === 1 ? name : split()], {
     perm: group === 1 ? [1, 0, ...axes.map((axis) => axis + 2)] : perm,
   })
-  const whole =
-    group === 1 ? swapped : g.emit('Reshape', [swapped, g.ints([Cg * group, M / group, ...kernel])])
+  const whole = group === 1 ? swapped : g.emit('Reshape', [swapped, g.ints([-1, rows, ...kernel])])
   if (kernel.every((size) => size === 1)) return whole
   const all = (value: number): string => g.ints(axes.map(() => value))
   const [first, beyond] = [all(-1), g.ints(kernel.map((size) => -size - 1))]
