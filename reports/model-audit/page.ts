@@ -172,7 +172,8 @@ const nameOf = ({
 
 /** Sizes at three digits; ratios and indices at two decimals, one under another. */
 const number = (value: number | null): string => (value === null ? '?' : formatNumber(value))
-const decimal = (value: number | null): string => (value === null ? '?' : value.toFixed(2).replace('-', '−'))
+const decimal = (value: number | null): string =>
+  value === null ? '?' : value.toFixed(2).replace('-', '−')
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 
