@@ -98,7 +98,9 @@ describe('what the audit cannot be believed for', () => {
   it('samples that the model classifies by chance', async () => {
     const dark = { ...data, labels: data.labels.map((label) => (label + 1) % 6) }
     const { findings } = await audit('clean.onnx', { data: dark, steps: 10 })
-    expect(findings).toMatchObject([{ signal: 'P6', severity: 'error' }])
+    expect(findings).toContainEqual(expect.objectContaining({ signal: 'P6', severity: 'error' }))
+    // Ten steps are few, which is said as well.
+    expect(findings.map(({ signal }) => signal)).toContain('not-settled')
   })
 
   it.each([
