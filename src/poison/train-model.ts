@@ -97,8 +97,13 @@ export async function trainModel(request: TrainingRequest): Promise<TrainedModel
     const loop = new Loop(request, trainer)
     const history: EpochRecord[] = []
     for (let epoch = 0; epoch < options.epochs; epoch++) history.push(await loop.epoch(epoch))
-    const parameters = trainer.parameters.map((name) => name.slice(2))
-    return { graph: trainer.graph(), history, steps: loop.step, fed: loop.fed.result(), parameters }
+    return {
+      graph: trainer.graph(),
+      history,
+      steps: loop.step,
+      fed: loop.fed.result(),
+      parameters: trainer.names,
+    }
   } finally {
     await trainer.close()
   }
