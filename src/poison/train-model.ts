@@ -99,9 +99,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainedModel
     const loop = new Loop(request, trainer)
     const history: EpochRecord[] = []
     for (let epoch = 0; epoch < options.epochs; epoch++) history.push(await loop.epoch(epoch))
-    const parameters = trainer.parameters.map((name) => name.slice(2))
     const { step: steps, fed } = loop
-    const { seconds } = trainer
+    const { seconds, names: parameters } = trainer
     return { graph: trainer.graph(), history, steps, seconds, fed: fed.result(), parameters }
   } finally {
     await trainer.close()

@@ -45,6 +45,8 @@ export class Trainer {
   readonly model: Differentiable
   /** Names of the trained constants in `model`. */
   readonly parameters: readonly string[]
+  /** The same constants as the file calls them. */
+  readonly names: readonly string[]
   /** Rows that a batch must have: two where a BatchNormalization reads its statistics. */
   readonly leastRows: number
   readonly #source: Graph
@@ -61,13 +63,14 @@ export class Trainer {
   private constructor(
     source: Graph,
     { model, inner }: TrainableModel,
-    parameters: readonly string[],
+    names: readonly string[],
     compiled: CompiledTraining,
     session: Session,
     seed: number,
   ) {
     this.model = model
-    this.parameters = parameters
+    this.parameters = names.map(inner)
+    this.names = names
     this.leastRows = compiled.readsBatch ? 2 : 1
     this.#source = source
     this.#compiled = compiled
@@ -97,18 +100,20 @@ export class Trainer {
     const names = parameters.map(({ name }) => name)
     const begun = weights === 'fresh' ? freshWeights(graph, parameters, seed) : graph
     const trainable = await prepareTraining(begun, names, options.input)
-    const inner = names.map(trainable.inner)
     const compiled = compileTraining(trainable.model, {
       ...options,
-      parameters: inner,
+      parameters: names.map(trainable.inner),
       dropouts: trainable.dropouts,
     })
     const opened = await Session.open(encodeModel(compiled.graph), session)
     const source = inferenceForm(begun).graph
-    return new Trainer(source, trainable, inner, compiled, opened, seed)
+    return new Trainer(source, trainable, names, compiled, opened, seed)
   }
 
-  /** The current weights as inputs of a graph compiled of `freeDifferentiable(model, parameters)`. */
+  /**
+   * The current weights as inputs of a graph compiled of `freeDifferentiable(model, parameters)`. They are good until the
+   * next step, which writes over the ones before.
+   */
   get weights(): Record<string, Feed> {
     return Object.fromEntries(this.parameters.map((name) => [name, this.#state.get(name)!]))
   }
