@@ -2,11 +2,11 @@
  * What the detectors of `gauntlet audit data` find of planted poison, and what they flag of clean data: on the built-in
  * glyphs, and on real digits where ../shared/data is.
  *
- *     npm run build && node test/bench/audit-data.mjs [--seeds 5] [--write]
+ *     npm run build && node test/bench/audit-data.mjs [--seeds 5] [--data digits] [--write]
  *
  * --write: AUDIT-DATA.md.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format } from 'prettier'
 import { control, measured, naming, page } from './audit-data/page.mjs'
@@ -86,7 +86,15 @@ function count({ suspects }, { isPoison }, rng) {
 }
 
 const results = []
+const path = join(import.meta.dirname, 'AUDIT-DATA.md')
+
+async function write() {
+  const old = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  writeFileSync(path, await format(page(results, rate, old), { parser: 'markdown' }))
+}
+
 for (const { name, seeds: count, ...spec } of data) {
+  if (![name, undefined].includes(option('data'))) continue
   if (name === 'digits' && !existsSync(spec.path)) {
     console.log(`digits are left out: there is no ${spec.path}`)
     continue
@@ -101,10 +109,6 @@ for (const { name, seeds: count, ...spec } of data) {
         const text = setting.kind === 'none' ? control([row]) : measured([row]).join('  ')
         console.log(`${name}  ${naming(setting)}  seed ${seed}  ${row.detector}  ${text}`)
       }
-      if (process.argv.includes('--write'))
-        writeFileSync(
-          join(import.meta.dirname, 'AUDIT-DATA.md'),
-          await format(page(results, rate), { parser: 'markdown' }),
-        )
+      if (process.argv.includes('--write')) await write()
     }
 }

@@ -30,6 +30,9 @@ const ids = option(
 ).split(',')
 const given = option('file', undefined)
 
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`
+const checkpoint = () => {}
+
 // What writes the data is another process: its memory is not the audit's.
 if (given === undefined) {
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-audit-stream-'))
@@ -76,7 +79,6 @@ function write(folder) {
 }
 
 async function audit(path) {
-  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`
   const report = (what, start) => {
     const seconds = (performance.now() - start) / 1000
     const peak = megabytes(process.resourceUsage().maxRSS * 1024)
@@ -84,7 +86,6 @@ async function audit(path) {
     console.log(`${what}: ${seconds.toFixed(1)} s, ${speed}, peak memory so far ${peak}`)
   }
   console.log(`${samples} samples, ${megabytes(statSync(path).size)}`)
-  const checkpoint = () => {}
   let start = performance.now()
   const { source, isStreamed } = await openSource({ path }, 0)
   if (!isStreamed) throw new Error('the data were read whole')

@@ -30,8 +30,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe('gauntlet audit data', () => {
   it('writes suspects with reasons, a page and a summary', async () => {
     const { code, stdout } = await run(
-      ...['new.npz', '--previous', 'old.npz', '--control', 'old.npz'],
-      ...['--detectors', 'near-duplicates', '--out', 's.csv', '--report', 'page'],
+      'new.npz',
+      '--previous=old.npz',
+      '--control=old.npz',
+      '--detectors=near-duplicates',
+      '--out=s.csv',
+      '--report=page',
     )
     expect(code).toBe(0)
     expect(stdout).toMatch(/near-duplicates +2 .* used/)

@@ -45,7 +45,11 @@ const table = (head, rows) =>
 
 const unique = (values) => [...new Set(values)]
 
-export function page(results, rate) {
+/** @param old - the page as it was: sections of other data are kept */
+export function page(results, rate, old = '') {
+  const kept = [...old.matchAll(/^## (\w+):[^]*?(?=^## |(?![^]))/gm)].filter(
+    ([, name]) => !results.some((row) => row.data === name),
+  )
   const sections = unique(results.map((row) => row.data)).map((name) => {
     const own = results.filter((row) => row.data === name)
     const seeds = unique(own.map((row) => row.seed)).length
@@ -55,6 +59,7 @@ export function page(results, rate) {
     '# What the data audit finds',
     `Written by \`test/bench/audit-data.mjs --write\`. Stated false-positive rate: ${percent(rate)} of clean samples. Every trial plants new poison, trains a new small network on the poisoned data and gives its features to the detectors. Each cell: mean over the seeds (least to greatest). \`random\`: a filter that removes as many samples at random.`,
     'The detectors were built and their constants set on other seeds than these.',
+    ...kept.map(([text]) => text.trim()),
     ...sections,
   ].join('\n\n')
 }

@@ -113,16 +113,16 @@ describe('label-conflict', () => {
   })
 })
 
-describe('confident-learning', () => {
-  const withProbabilities = async (context: AuditContext): Promise<AuditContext> => {
-    const out: number[] = []
-    for await (const { x, labels } of context.source.batches()) {
-      const scores = await context.model!.scores(x)
-      labels.forEach((_, r) => out.push(...softmax(scores, r, context.source.classes)))
-    }
-    return { ...context, outOfSample: Float32Array.from(out) }
+const withProbabilities = async (context: AuditContext): Promise<AuditContext> => {
+  const out: number[] = []
+  for await (const { x, labels } of context.source.batches()) {
+    const scores = await context.model!.scores(x)
+    labels.forEach((_, r) => out.push(...softmax(scores, r, context.source.classes)))
   }
+  return { ...context, outOfSample: Float32Array.from(out) }
+}
 
+describe('confident-learning', () => {
   it.each([0.05, 0.2])('finds a share of %f flipped labels', async (flips) => {
     const { context, isPoison } = plant({ seed: 2, flips })
     const { suspects, reasons } = await run('confident-learning', await withProbabilities(context))
