@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Rng } from '../util/rng.js'
 
 /** Consecutive samples of a data set under audit. */
-export interface AuditBatch {
+interface AuditBatch {
   /** Index of the first. */
   readonly from: number
   /** (N, ...shape), in the data set's units. */

@@ -35,18 +35,23 @@ const withNodes = (nodes: Graph['nodes'], more: Partial<Graph> = {}): Graph => (
   nodes: [...clean.nodes, ...nodes],
 })
 
+/** A message with its embedded messages, strings and bytes passed through `edit`. */
+function fields(
+  bytes: Uint8Array,
+  edit: (field: number, value: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const [reader, writer] = [new BinaryReader(bytes), new BinaryWriter()]
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag()
+    if (type === WireType.LengthDelimited)
+      writer.tag(field, type).bytes(edit(field, reader.bytes()))
+    else writer.tag(field, type).raw(reader.skip(type, field))
+  }
+  return writer.finish()
+}
+
 /** The clean model with other dims written over those of w1: what encodes models refuses such weights. */
 function claim(dims: readonly number[]): Uint8Array {
-  const fields = (bytes: Uint8Array, edit: (field: number, value: Uint8Array) => Uint8Array) => {
-    const [reader, writer] = [new BinaryReader(bytes), new BinaryWriter()]
-    while (reader.pos < reader.len) {
-      const [field, type] = reader.tag()
-      if (type === WireType.LengthDelimited) {
-        writer.tag(field, type).bytes(edit(field, reader.bytes()))
-      } else writer.tag(field, type).raw(reader.skip(type, field))
-    }
-    return writer.finish()
-  }
   const { model, graph, tensor } = proto
   const packed = new BinaryWriter()
   for (const size of dims) packed.int64(size)
