@@ -92,6 +92,6 @@ describe('gauntlet audit model', () => {
   it('says what can be audited', async () => {
     const { code, stderr } = await runCli(['audit'], folder)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/name what to audit: model/)
+    expect(stderr).toMatch(/name what to audit: data or model/)
   }, 60_000)
 })

@@ -10,7 +10,8 @@ const describe = 'Look for poison in a data set, or for a backdoor in a model fi
 export const auditCommand: Command = {
   name: 'audit',
   describe,
-  positionals: [...new Set(parts.flatMap(({ positionals }) => positionals))],
+  // A message about a missing one cannot know which of the parts was meant.
+  positionals: ['file'],
   options: parts.flatMap(({ options }) => options),
   register(parser, choose) {
     parser.command('audit', describe, (y) => {
