@@ -82,7 +82,7 @@ function armView(
   const success = sharesOf(results, (result) => read(result)?.attackSuccess)
   const successful = success.filter((share) => share >= successShare).length
   return {
-    cleanAccuracy: meanShare(sharesOf(results, (result) => read(result)?.cleanAccuracy)),
+    cleanAccuracy: meanAccuracy(sharesOf(results, (result) => read(result)?.cleanAccuracy)),
     attackSuccess: meanShare(success),
     recoveredAccuracy: meanShare(sharesOf(results, (result) => read(result)?.attackedAccuracy)),
     successfulTrials: clopperPearson(successful, success.length),

@@ -79,6 +79,18 @@ export function meanDifference(values: readonly number[], confidence = 0.95): Me
   return { estimate, low: estimate - half, high: estimate + half, trials: n, confidence }
 }
 
+/**
+ * Mean over trials of an accuracy, with Student's interval within [0, 1]: accuracies of trainings that differ in their seed
+ * scatter about as normal variables do, unlike the success of an attack, which takes hold in a trial or does not.
+ *
+ * @param shares - one per trial, on [0, 1]; fewer than two: the interval is [0, 1], and without any the estimate is NaN
+ * @param confidence - two-sided level
+ */
+export function meanAccuracy(shares: readonly number[], confidence = 0.95): Mean {
+  const mean = meanDifference(shares, confidence)
+  return { ...mean, low: Math.max(0, mean.low), high: Math.min(1, mean.high) }
+}
+
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

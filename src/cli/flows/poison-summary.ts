@@ -89,7 +89,7 @@ function summarizeArm(name: string, results: readonly TrialResult[], samples: nu
     trials: own.length,
     removed: mean(own.map(({ removed }) => removed / samples)),
     removedPoisons: mean(own.map(({ removedPoisons, poisons }) => removedPoisons / poisons)),
-    cleanAccuracy: meanShare(shares(own.map(({ cleanAccuracy }) => cleanAccuracy))),
+    cleanAccuracy: meanAccuracy(shares(own.map(({ cleanAccuracy }) => cleanAccuracy))),
     attackSuccess: meanShare(success),
     attackedAccuracy: meanShare(shares(own.map(({ attackedAccuracy }) => attackedAccuracy))),
     successfulTrials: clopperPearson(hits, success.length),
