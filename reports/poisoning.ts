@@ -23,7 +23,7 @@ import type {
 import { holm } from '../src/stats/multiple.js'
 import { pairedTrials } from '../src/stats/paired-trials.js'
 import { clopperPearson } from '../src/stats/proportion.js'
-import { meanDifference, meanOf, meanShare } from '../src/stats/trials.js'
+import { meanAccuracy, meanDifference, meanOf, meanShare } from '../src/stats/trials.js'
 import { digestJson } from '../src/util/hash.js'
 
 /** Why numbers of a cell are not valid; with a filter: those after it. */

@@ -1,7 +1,7 @@
 import { successShare } from '../../plan/trial-arms.js'
 import type { Arm, Count, TrialCell, TrialResult } from '../../plan/trial.js'
 import { clopperPearson } from '../../stats/proportion.js'
-import { meanShare } from '../../stats/trials.js'
+import { meanAccuracy, meanShare } from '../../stats/trials.js'
 import type { Mean, Proportion } from '../../stats/types.js'
 
 /** What the trials of one poison at one rate say of one arm. Shares are on [0, 1]. */

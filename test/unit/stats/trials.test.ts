@@ -6,7 +6,12 @@ import { clopperPearson } from '../../../src/stats/proportion.js'
 import { signedRankGreater } from '../../../src/stats/signed-rank.js'
 import { twoSidedT } from '../../../src/stats/student.js'
 import { tangoNonInferiorityP } from '../../../src/stats/tango.js'
-import { meanDifference, meanShare, trialsForCeiling } from '../../../src/stats/trials.js'
+import {
+  meanAccuracy,
+  meanDifference,
+  meanShare,
+  trialsForCeiling,
+} from '../../../src/stats/trials.js'
 import { createRng } from '../../../src/util/rng.js'
 
 const share = fc.double({ min: 0, max: 1, noNaN: true })
@@ -207,5 +212,17 @@ describe('pairedTrials', () => {
     expect(pairedTrials([], [])).toMatchObject({ low: -1, high: 1, pMore: 1, trials: 0 })
     expect(risesLessP(pairedTrials([], []), 0.1)).toBe(1)
     expect(() => pairedTrials([0.1], [])).toThrow(RangeError)
+  })
+})
+
+describe('a mean accuracy', () => {
+  it('has the interval of Student, within what an accuracy can be', () => {
+    const { estimate, low, high } = meanAccuracy([0.96, 0.97, 0.98])
+    expect(estimate).toBeCloseTo(0.97, 12)
+    // t(0.975, 2) = 4.302653; standard error 0.01 / √3.
+    expect(low).toBeCloseTo(0.97 - (4.302653 * 0.01) / Math.sqrt(3), 6)
+    expect(high).toBeCloseTo(0.97 + (4.302653 * 0.01) / Math.sqrt(3), 6)
+    expect(meanAccuracy([0.9, 1, 1]).high).toBe(1)
+    expect(meanAccuracy([0.9])).toMatchObject({ low: 0, high: 1 })
   })
 })
