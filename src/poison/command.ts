@@ -144,7 +144,9 @@ async function failure(
     what: `the training command ${what}`,
     where: text,
     got: tail === '' ? 'nothing printed' : `last lines: ${tail}`,
-    fix: keepFolder ? `see ${folder}` : 'set keepFolder to look at its work folder',
+    fix: keepFolder
+      ? `see ${folder}`
+      : 'keep its work folder to look at it: keepFolder: true, or --keep-folder',
   })
 }
 

@@ -323,6 +323,18 @@ describe('gauntlet poison', () => {
     expect(stderr).toMatch(message)
   })
 
+  it('says what the numbers are worth', async () => {
+    const untrained = ['--trials', '2', '--training', 'epochs=1', 'learningRate=0.000001']
+    const { code, stdout } = await runCli(
+      [...args, '--poison', 'badnets', '--rate', '5%/dataset', ...untrained],
+      folder,
+    )
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^B1 \(BadNets 0\.1, 5 % of the data set\) .*no evidence of an attack/m)
+    expect(stdout).toMatch(/learns next to nothing from clean data either/)
+    expect(stdout).toMatch(/^B7 /m)
+  })
+
   it("runs a poison of one's own", async () => {
     writeFileSync(
       join(folder, 'own-poison.ts'),

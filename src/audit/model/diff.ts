@@ -59,7 +59,7 @@ export function diffFindings(diff: ModelDiff, declared: DeclaredChange): AuditFi
       signal: 'weights-changed',
       severity: 'error',
       where: '',
-      text: `only the head was declared to change, but so did ${list(elsewhere.map(({ name, relative }) => (relative === null ? name : `${name} by ${(100 * relative).toPrecision(2)} %`)))}`,
+      text: `only the head was declared to change, but so did ${list(elsewhere.map(({ name, relative }) => (relative === null ? name : `${name} by ${Number((100 * relative).toPrecision(2))} %`)))}`,
     })
   return findings
 }

@@ -19,7 +19,10 @@ import { mostTrials, trialRehearsals } from './execute-run.js'
 import { readParams } from './params.js'
 import { expandPoisons } from './poison-checks.js'
 import { summarize, type CellSummary } from './poison-summary.js'
-import { modelSpec } from './resolve.js'
+import { classCounts, modelSpec } from './resolve.js'
+import { poisonFindings } from '../../trust/poisoning/index.js'
+import type { PoisonFinding } from '../../trust/poisoning/types.js'
+import { recordsOf } from './resolve-trials.js'
 import { resolveTraining } from './training.js'
 
 /** The command line of `gauntlet poison`, read. */
@@ -60,6 +63,8 @@ export interface PoisonOnceResult {
   readonly summaries: readonly CellSummary[]
   /** All trials, as a run's store holds them. */
   readonly trials: readonly TrialResult[]
+  /** What these numbers say against themselves: signals B1 to B12. */
+  readonly findings: readonly PoisonFinding[]
   /** Of the trials that failed, the messages. */
   readonly failures: readonly string[]
   readonly seconds: number
@@ -91,6 +96,14 @@ export async function poisonOnce(
       ),
     ),
     trials: [...results.values()],
+    findings: poisonFindings({
+      sets: recordsOf(cells, harness).map((record) => ({
+        record,
+        results: record.keys.flatMap((key) => results.get(key) ?? []),
+        failures: [],
+      })),
+      classes: { test: classCounts(test), training: classCounts(train) },
+    }),
     failures,
     seconds,
     workers,
@@ -154,6 +167,12 @@ async function planOf(
 /** @throws GNT_USAGE naming the option */
 function trainingOf(args: PoisonArgs, cwd: string): TrainingConfig {
   const { command, shell, timeoutSeconds, keepFolder, training } = args
+  if (command === undefined && (shell || keepFolder || timeoutSeconds !== undefined))
+    throw new GauntletError('GNT_USAGE', {
+      what: 'an option of a training command without one',
+      where: shell ? '--shell' : keepFolder ? '--keep-folder' : '--timeout',
+      fix: 'add --command, or leave it out',
+    })
   if (command !== undefined && training.length > 0)
     throw new GauntletError('GNT_USAGE', {
       what: 'two ways to train',

@@ -1,5 +1,6 @@
 import { formatRate } from '../../plan/trials.js'
 import { formatPercent, formatShareInterval } from '../../stats/format.js'
+import { findSignal } from '../../trust/catalogue/index.js'
 import type { Io } from '../io.js'
 import { duration } from '../progress.js'
 import { paint, table } from '../table.js'
@@ -8,7 +9,7 @@ import type { ArmSummary } from './poison-summary.js'
 
 /** The result for people. */
 export function printPoison(
-  { summaries, failures, seconds, workers }: PoisonOnceResult,
+  { summaries, findings, failures, seconds, workers }: PoisonOnceResult,
   io: Io,
 ): void {
   for (const summary of summaries) {
@@ -50,6 +51,15 @@ export function printPoison(
     for (const note of notes) io.out(`note: ${note}`)
     io.out('')
   }
+  for (const { signal, severity, where, text } of findings)
+    if (severity !== 'note')
+      io.out(
+        paint(
+          io.color,
+          severity === 'error' ? 'red' : 'yellow',
+          `${signal} (${where}) ${text}; what to do: ${findSignal(signal).remedy}`,
+        ),
+      )
   for (const failure of failures) io.err(paint(io.color, 'red', failure))
   io.out(`${duration(seconds)} with ${workers} worker${workers === 1 ? '' : 's'}`)
 }

@@ -111,7 +111,7 @@ export async function resolveRun(
 }
 
 /** Samples of each class. */
-function classCounts({ labels, classes }: Dataset): number[] {
+export function classCounts({ labels, classes }: Dataset): number[] {
   const counts = Array.from({ length: classes }, () => 0)
   for (const label of labels) counts[label]!++
   return counts

@@ -53,6 +53,14 @@ const rows: readonly Row[] = [
   },
   {
     signal: 'B1',
+    label: 'a network that learned nothing',
+    sets: [set(trials(10, { base: 0, success: 0, clean: 0.1 }))],
+    classes,
+    raised: 'error',
+    text: /learns next to nothing from clean data either \(accuracy 10\.0 %, 10\.0 % by guessing one class\)/,
+  },
+  {
+    signal: 'B1',
     label: 'twice the base rate, and surely so',
     sets: [set(trials(10, { base: 0.3, success: 0.6 }))],
     raised: 'error',
