@@ -7,7 +7,7 @@ import { twoMeans } from './lib/two-means.js'
 import type { Rng } from '../../util/rng.js'
 
 /** Standard deviation of ln separation over classes of clean digits and glyphs, on seeds that no page reports. */
-const usualSpread = 0.2
+const usualSpread = 0.14
 
 /**
  * Poison of a class makes a cluster of its own in the features. Each class is split by 2-means after a reduction to its

@@ -7,7 +7,7 @@ import { judgeSplits, splitValues, type Split } from './lib/splits.js'
 import { jacobiEigen, type Eigen } from './lib/symmetric.js'
 
 /** Standard deviation of ln separation over classes of clean digits and glyphs, on seeds that no page reports. */
-const usualSpread = 0.14
+const usualSpread = 0.1
 
 /**
  * Spectral signatures after robust whitening: where the bulk of a class varies alike in all directions, little poison
