@@ -53,7 +53,10 @@ export function page(results, rate, old = '') {
   const sections = unique(results.map((row) => row.data)).map((name) => {
     const own = results.filter((row) => row.data === name)
     const seeds = unique(own.map((row) => row.seed)).length
-    return [`## ${name}: ${own[0].samples} samples, ${seeds} seeds`, ...tables(own)].join('\n\n')
+    return [
+      `## ${name}: ${own[0].samples} samples, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`,
+      ...tables(own),
+    ].join('\n\n')
   })
   return [
     '# What the data audit finds',
