@@ -14,11 +14,14 @@ export interface NetworkOptions {
 }
 
 const featureWidth = 64
-const channels = [16, 32, 32]
+const leastConvolutions = 2
+/** Pictures are halved until no side is longer. */
+const finalSide = 4
 
 /**
- * A small classifier to look at data through: three convolutions with 3 × 3 taps and strides 1, 2, 2, or a layer of 64,
- * then 64 features and the logits. Input `x` float32 (N, ...shape) in the data's units.
+ * A small classifier to look at data through. Pictures: convolutions with 3 × 3 taps, the first with stride 1, the others
+ * with stride 2 until no side is longer than 4, whose outputs are the features: another layer behind them would bring
+ * poison and its class together. Anything else: two layers of 64. Input `x` float32 (N, ...shape) in the data's units.
  * Weights are normal with variance 2 / fan-in (He et al. 2015, arXiv:1502.01852, eq. 10), biases zero.
  * @returns the graph and the names of what is trained in it
  */
@@ -64,21 +67,24 @@ interface Layer {
 
 function layersOf(shape: readonly number[], classes: number): Layer[] {
   const size = shape.reduce((product, side) => product * side, 1)
-  const head: Layer = { name: 'head', dims: [classes, featureWidth], stride: 0 }
   if (!isPicture(shape))
     return [
       { name: 'hidden', dims: [featureWidth, size], stride: 0 },
       { name: 'features', dims: [featureWidth, featureWidth], stride: 0 },
-      head,
+      { name: 'head', dims: [classes, featureWidth], stride: 0 },
     ]
   const [depth = 1, ...sides] = shape
-  const convolutions = channels.map((count, i): Layer => {
-    const dims = [count, channels[i - 1] ?? depth, 3, 3] as const
-    return { name: `conv${i}`, dims, stride: i === 0 ? 1 : 2 }
-  })
-  const halved = sides.map((side) => Math.ceil(Math.ceil(side / 2) / 2))
-  const width = halved.reduce((product, side) => product * side, channels.at(-1)!)
-  return [...convolutions, { name: 'features', dims: [featureWidth, width], stride: 0 }, head]
+  const convolutions: Layer[] = []
+  let [from, left] = [depth, sides]
+  while (convolutions.length < leastConvolutions || Math.max(...left) > finalSide) {
+    const stride = convolutions.length === 0 ? 1 : 2
+    const channels = convolutions.length === 0 ? 16 : 32
+    convolutions.push({ name: `conv${convolutions.length}`, dims: [channels, from, 3, 3], stride })
+    from = channels
+    left = left.map((side) => Math.ceil(side / stride))
+  }
+  const width = left.reduce((product, side) => product * side, from)
+  return [...convolutions, { name: 'head', dims: [classes, width], stride: 0 }]
 }
 
 function initialValues(layers: readonly Layer[], { shape, mean, std, seed }: NetworkOptions) {
