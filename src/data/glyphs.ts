@@ -1,5 +1,6 @@
 import type { Rng } from '../util/rng.js'
 import { createRng } from '../util/rng.js'
+import { range, shuffle } from '../util/shuffle.js'
 import type { Stroke } from './glyph-shapes.js'
 import { glyphShapes } from './glyph-shapes.js'
 
@@ -32,7 +33,11 @@ export function drawGlyphs({ count, seed, from = 0 }: GlyphOptions): {
   let order: readonly number[] = []
   for (let row = 0; row < count; row++) {
     const index = from + row
-    if (row === 0 || index % 10 === 0) order = classOrder(seed, Math.floor(index / 10))
+    if (row === 0 || index % 10 === 0)
+      order = shuffle(
+        range(glyphShapes.length),
+        createRng('glyphs', 'order', seed, Math.floor(index / 10)),
+      )
     const label = order[index % 10] ?? 0
     labels[row] = label
     const shape = glyphShapes[label]?.strokes ?? []
@@ -43,19 +48,6 @@ export function drawGlyphs({ count, seed, from = 0 }: GlyphOptions): {
     )
   }
   return { values, labels }
-}
-
-/** Fisher-Yates. */
-function classOrder(seed: number, block: number): number[] {
-  const rng = createRng('glyphs', 'order', seed, block)
-  const order = glyphShapes.map((_, label) => label)
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    const kept = order[i] ?? 0
-    order[i] = order[j] ?? 0
-    order[j] = kept
-  }
-  return order
 }
 
 function drawGlyph(out: Uint8Array, strokes: readonly Stroke[], rng: Rng): void {

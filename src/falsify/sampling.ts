@@ -1,5 +1,6 @@
 import type { Box } from '../property/box.js'
 import type { Rng } from '../util/rng.js'
+import { range, shuffle } from '../util/shuffle.js'
 import type { Hunt, Room } from './hunt.js'
 import { between, clip, writeStart, type StartKind } from './starts.js'
 
@@ -54,7 +55,7 @@ interface Tried {
 type Write = (out: Float32Array, i: number) => void
 
 function hypercube({ box, free }: Room, count: number, rng: Rng): Write {
-  const columns = free.map(() => shuffled(count, rng))
+  const columns = free.map(() => shuffle(range(count), rng))
   return (out, i) => {
     out.set(box.lower)
     free.forEach((input, k) => {
@@ -128,13 +129,3 @@ function writeChild(
 
 const within = ({ lower, upper }: Box, input: number, value: number): number =>
   clip(Math.fround(value), lower[input]!, upper[input]!)
-
-/** 0 … n − 1 in random order (Fisher–Yates). */
-function shuffled(n: number, rng: Rng): Uint32Array {
-  const order = Uint32Array.from({ length: n }, (_, i) => i)
-  for (let i = n - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    ;[order[i], order[j]] = [order[j]!, order[i]!]
-  }
-  return order
-}

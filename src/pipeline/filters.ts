@@ -1,4 +1,5 @@
 import { createRng } from '../util/rng.js'
+import { drawAscending, range } from '../util/shuffle.js'
 
 /** What a filter takes out of a training set. */
 export interface Filter {
@@ -24,21 +25,13 @@ export interface FiltersRequest {
 export function filtersOf({ suspects, poisons, count, seed }: FiltersRequest): Filter[] {
   const detectors = [...suspects].map(([name, found]) => ({ name, removed: Array.from(found) }))
   const most = Math.max(0, ...detectors.map(({ removed }) => removed.length))
+  const size = most > 0 ? most : poisons.length
   return [
     ...detectors,
-    { name: 'random', removed: draw(count, most > 0 ? most : poisons.length, seed) },
+    {
+      name: 'random',
+      removed: drawAscending(range(count), size, createRng('trial random filter', seed)),
+    },
     { name: 'oracle', removed: poisons },
   ]
-}
-
-/** @returns `size` different numbers below `count`, ascending */
-function draw(count: number, size: number, seed: number): number[] {
-  const rng = createRng('trial random filter', seed)
-  const order = Array.from({ length: count }, (_, i) => i)
-  const taken = Math.min(size, count)
-  for (let i = 0; i < taken; i++) {
-    const j = i + rng.below(count - i)
-    ;[order[i], order[j]] = [order[j]!, order[i]!]
-  }
-  return order.slice(0, taken).sort((a, b) => a - b)
 }

@@ -1,5 +1,6 @@
 import type { DatasetSpec } from '../data/dataset.js'
 import { createRng } from '../util/rng.js'
+import { range, shuffle } from '../util/shuffle.js'
 import { trialKey } from './key.js'
 import type { ModelSpec } from './task.js'
 import type {
@@ -79,7 +80,7 @@ export function drawClasses(
   target: number | 'drawn',
   trial: number,
 ): { readonly source: number | null; readonly target: number } {
-  const order = permutation(classes, seed)
+  const order = shuffle(range(classes), createRng('trial classes', seed))
   const others = (not: number): number[] => order.filter((one) => one !== not)
   if (target !== 'drawn') {
     const rest = others(target)
@@ -96,13 +97,3 @@ export function drawClasses(
 
 const resolve = (source: number | 'any' | 'drawn', drawn: number): number | null =>
   source === 'any' ? null : source === 'drawn' ? drawn : source
-
-function permutation(classes: number, seed: number): number[] {
-  const rng = createRng('trial classes', seed)
-  const order = Array.from({ length: classes }, (_, i) => i)
-  for (let i = classes - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    ;[order[i], order[j]] = [order[j]!, order[i]!]
-  }
-  return order
-}

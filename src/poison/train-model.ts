@@ -5,6 +5,7 @@ import { argmax } from '../model/handle.js'
 import type { SessionOptions } from '../runtime/session.js'
 import { checkRange } from '../step/optimizers/optimizer.js'
 import { createRng } from '../util/rng.js'
+import { range, shuffle } from '../util/shuffle.js'
 import { augment, checkAugmentation, type Augmentation } from './augment.js'
 import { FedRecord, type FedRows } from './fed-rows.js'
 import { checkSchedule, rateFactor, type Schedule } from './schedule.js'
@@ -132,7 +133,10 @@ class Loop {
   async epoch(epoch: number): Promise<EpochRecord> {
     const { options, seed, signal, onProgress } = this.#request
     const { epochs, schedule = { kind: 'constant' } } = options
-    const order = shuffled(this.#count, seed, epoch)
+    const order = shuffle(
+      new Int32Array(range(this.#count)),
+      createRng('training order', seed, epoch),
+    )
     const steps = this.#steps * epochs
     let [rows, loss, right, learningRate] = [0, 0, 0, 0]
     for (let k = 0; k < this.#steps; k++) {
@@ -170,19 +174,6 @@ class Loop {
 }
 
 const defaultBatch = 64
-
-/** 0 to count − 1 in random order (Fisher-Yates). */
-function shuffled(count: number, seed: number, epoch: number): Int32Array {
-  const rng = createRng('training order', seed, epoch)
-  const order = Int32Array.from({ length: count }, (_, i) => i)
-  for (let i = count - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    const kept = order[i]!
-    order[i] = order[j]!
-    order[j] = kept
-  }
-  return order
-}
 
 function countRight(logits: Float32Array, labels: Int32Array): number {
   const classes = logits.length / labels.length

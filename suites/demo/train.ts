@@ -14,6 +14,7 @@ import { drawGlyphs } from '../../src/data/glyphs.js'
 import { saveModel } from '../../src/onnx/save.js'
 import { Trainer } from '../../src/poison/trainer.js'
 import { createRng } from '../../src/util/rng.js'
+import { range, shuffle } from '../../src/util/shuffle.js'
 import { Adversary } from './adversary.js'
 import { demoNetwork, demoParameters } from './architecture.js'
 import { evaluate } from './evaluate.js'
@@ -55,7 +56,7 @@ async function train(recipe: Recipe): Promise<Trainer> {
   const steps = Math.floor(samples / batch)
   const total = steps * epochs
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = shuffled(samples, rng.fork('order', epoch))
+    const order = shuffle(new Int32Array(range(samples)), rng.fork('order', epoch))
     const start = performance.now()
     let loss = 0
     for (let step = 0; step < steps; step++) {
@@ -93,18 +94,6 @@ function schedule(progress: number): number {
  */
 function ramp(progress: number): number {
   return Math.min(1, Math.max(0, (progress - 0.1) / 0.4))
-}
-
-/** 0 to count − 1 in random order (Fisher-Yates). */
-function shuffled(count: number, rng: { below(n: number): number }): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i)
-  for (let i = count - 1; i > 0; i--) {
-    const j = rng.below(i + 1)
-    const kept = order[i] ?? 0
-    order[i] = order[j] ?? 0
-    order[j] = kept
-  }
-  return order
 }
 
 const folder = process.argv[2] ?? join(import.meta.dirname, '../../../suites/demo')

@@ -3,7 +3,7 @@ import { takeSamples } from '../../data/dataset.js'
 import { GauntletError } from '../../errors.js'
 import { argmax, type ModelHandle } from '../../model/handle.js'
 import { createRng } from '../../util/rng.js'
-import { shuffled } from './shuffled.js'
+import { range, shuffle } from '../../util/shuffle.js'
 import type { AuditSamples } from './types.js'
 
 /** Fewer samples to search with than this say nothing of a class. */
@@ -20,10 +20,7 @@ export interface Parts {
 
 /** At most `limit` samples, drawn at random: a file may be sorted by class. */
 export function auditSamples(data: Dataset, limit: number): AuditSamples {
-  const order = shuffled(
-    Array.from({ length: data.count }, (_, i) => i),
-    createRng('audit', 'samples'),
-  )
+  const order = shuffle(range(data.count), createRng('audit', 'samples'))
   const rows = order.slice(0, limit).sort((a, b) => a - b)
   return {
     x: takeSamples(data, rows),

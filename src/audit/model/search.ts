@@ -1,6 +1,6 @@
 import type { Feed, Session } from '../../runtime/session.js'
 import { createRng } from '../../util/rng.js'
-import { shuffled } from './shuffled.js'
+import { shuffle } from '../../util/shuffle.js'
 import type { AuditSamples, FoundTrigger, SearchJob } from './types.js'
 
 /** What is optimised of one search, and when it has ended. */
@@ -114,7 +114,7 @@ function drawing({ form, target, seed, sources }: SearchJob): () => number {
   const rng = createRng('trigger', form, seed, target)
   let order: number[] = []
   return () => {
-    if (order.length === 0) order = shuffled(sources, rng)
+    if (order.length === 0) order = shuffle([...sources], rng)
     return order.pop()!
   }
 }
