@@ -74,7 +74,8 @@ function cellView({ record, results }: TrialSet): PoisonCellView {
   }
 }
 
-function armView(
+/** Means over the trials that have the arm; undefined if none has. */
+export function armView(
   results: readonly TrialResult[],
   read: (result: TrialResult) => Arm | undefined,
 ): ArmView | undefined {

@@ -1,3 +1,4 @@
+import { softmax } from '../audit/data/lib/softmax.js'
 import type { PrepareOptions } from '../model/prepare.js'
 import type { SessionOptions } from '../runtime/session.js'
 import { createRng } from '../util/rng.js'
@@ -42,18 +43,10 @@ export async function crossValidate(request: CrossValidateRequest): Promise<Floa
       if (fold === 0) out = new Float32Array(set.labels.length * classes)
       let row = 0
       for (const [index, assigned] of foldOf.entries())
-        if (assigned === fold)
-          out.set(softmax(scores.subarray(row++ * classes, row * classes)), index * classes)
+        if (assigned === fold) out.set(softmax(scores, row++, classes), index * classes)
     } finally {
       await network.close()
     }
   }
   return out
-}
-
-function softmax(logits: Float32Array): Float32Array {
-  const greatest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
-  const exps = logits.map((logit) => Math.exp(logit - greatest))
-  const sum = exps.reduce((a, b) => a + b, 0)
-  return exps.map((value) => value / sum)
 }

@@ -1,4 +1,5 @@
 import type { DatasetSpec } from '../data/dataset.js'
+import { formatRate } from '../stats/format.js'
 import { createRng } from '../util/rng.js'
 import { range, shuffle } from '../util/shuffle.js'
 import { trialKey } from './key.js'
@@ -62,12 +63,6 @@ export function makeTrials(input: TrialPlanInput): TrialCell[] {
       return { id, ...shared, tasks }
     }),
   )
-}
-
-/** `5 % of the data set` */
-export function formatRate({ value, of }: PoisonRateSpec): string {
-  const whole = { dataset: 'data set', targetClass: 'target class', sourceClass: 'source class' }
-  return `${Number((value * 100).toPrecision(6))} % of the ${whole[of]}`
 }
 
 /**

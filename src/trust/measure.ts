@@ -24,12 +24,6 @@ export function dot(a: Float32Array, b: Float32Array): number {
 /** Euclidean. */
 export const norm = (a: Float32Array): number => Math.sqrt(dot(a, a))
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
-
 /** Greatest distance between rows of unit length: what is the same up to a factor is no difference. */
 export function greatestDistance(a: Float32Array, b: Float32Array, width: number): number {
   let greatest = 0

@@ -3,7 +3,7 @@ import { defineDetector } from '../types.js'
 import { detection, standardise } from './lib/calibrate.js'
 import { embed } from './lib/embed.js'
 import { findNeighbours } from './lib/neighbours.js'
-import { tUpperQuantile } from './lib/student.js'
+import { tUpperQuantile } from '../../stats/student.js'
 
 /** Log ratios of distances have a tail heavier than a normal bulk's: Student's, of so many degrees of freedom. */
 const tailFreedom = 5

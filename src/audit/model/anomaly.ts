@@ -1,15 +1,7 @@
-/** Makes the median absolute deviation estimate the standard deviation of normal values. */
-const consistency = 1.4826
+import { madScale, median } from '../../stats/median.js'
 
 /** Indices beyond this say no more than this does; a spread of 0 would make them infinite. */
 const greatest = 99
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length / 2
-  const low = sorted[Math.ceil(middle) - 1] ?? NaN
-  return (low + (sorted[Math.floor(middle)] ?? NaN)) / 2
-}
 
 /**
  * How far each value lies below the median of all, in deviations: (median − value) / (1.4826 · MAD), within ±99. NaN
@@ -19,7 +11,7 @@ export function median(values: readonly number[]): number {
 export function anomalyIndices(values: readonly number[]): number[] {
   const finite = values.filter((value) => !Number.isNaN(value))
   const middle = median(finite)
-  const spread = consistency * median(finite.map((value) => Math.abs(value - middle)))
+  const spread = madScale * median(finite.map((value) => Math.abs(value - middle)))
   return values.map((value) => {
     const below = middle - value
     if (below === 0 || Number.isNaN(below)) return below

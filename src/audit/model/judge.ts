@@ -1,5 +1,6 @@
 import { triggerForms, type TriggerForm } from '../../step/trigger.js'
-import { anomalyIndices, median } from './anomaly.js'
+import { median } from '../../stats/median.js'
+import { anomalyIndices } from './anomaly.js'
 import type { AuditFinding, ClassAudit, FormAudit } from './result.js'
 import type { MeasuredTrigger } from './triggers.js'
 

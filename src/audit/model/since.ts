@@ -1,5 +1,5 @@
 import { triggerForms, type TriggerForm } from '../../step/trigger.js'
-import { median } from './anomaly.js'
+import { median } from '../../stats/median.js'
 import { suspicion } from './judge.js'
 import type { AuditFinding, ClassAudit, SinceAudit } from './result.js'
 

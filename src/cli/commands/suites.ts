@@ -1,5 +1,5 @@
-import { formatRate } from '../../plan/trials.js'
 import type { PoisonRegistry } from '../../poison/registry.js'
+import { formatRate } from '../../stats/format.js'
 import type { Suite } from '../../suite/schema.js'
 import { formatEpsilon, normLabels } from '../../threat/threat-model.js'
 import { defineCommand } from '../command.js'

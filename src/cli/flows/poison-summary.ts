@@ -1,7 +1,7 @@
-import { successShare } from '../../plan/trial-arms.js'
-import type { Arm, Count, TrialCell, TrialResult } from '../../plan/trial.js'
-import { clopperPearson } from '../../stats/proportion.js'
-import { meanAccuracy, meanShare } from '../../stats/trials.js'
+import { armView } from '../../../reports/poisoning.js'
+import { sharesOf } from '../../plan/trial-arms.js'
+import type { Arm, TrialCell, TrialResult } from '../../plan/trial.js'
+import { meanOf } from '../../stats/trials.js'
 import type { Mean, Proportion } from '../../stats/types.js'
 
 /** What the trials of one poison at one rate say of one arm. Shares are on [0, 1]. */
@@ -60,16 +60,16 @@ export function summarize(
       })
       return {
         detector: name,
-        truePositives: mean(own.map((one) => one.truePositives / one.poisons)),
-        falsePositives: mean(
+        truePositives: meanOf(own.map((one) => one.truePositives / one.poisons)),
+        falsePositives: meanOf(
           own.map((one) => (one.flagged - one.truePositives) / (one.samples - one.poisons)),
         ),
-        flaggedInControl: mean(own.map((one) => one.flaggedInControl / one.samples)),
+        flaggedInControl: meanOf(own.map((one) => one.flaggedInControl / one.samples)),
         notApplicable: own.find((one) => one.notApplicable !== null)?.notApplicable ?? null,
       }
     }),
     paths: Object.fromEntries(
-      paths.map((name) => [name, mean(shares(results.map((one) => one.paths[name])))]),
+      paths.map((name) => [name, meanOf(sharesOf(results, (one) => one.paths[name]))]),
     ),
     notes: [...new Set(results.flatMap(({ notes }) => notes))],
   }
@@ -78,29 +78,18 @@ export function summarize(
 const nameOf = ({ arm, filter }: Arm): string => filter ?? arm
 
 function summarizeArm(name: string, results: readonly TrialResult[], samples: number): ArmSummary {
-  const own = results.flatMap(({ arms, poisons }) => {
-    const arm = arms.find((one) => nameOf(one) === name)
-    return arm ? [{ ...arm, poisons }] : []
+  const read = ({ arms }: TrialResult): Arm | undefined => arms.find((one) => nameOf(one) === name)
+  const own = results.flatMap((result) => {
+    const arm = read(result)
+    return arm ? [{ ...arm, poisons: result.poisons }] : []
   })
-  const success = shares(own.map(({ attackSuccess }) => attackSuccess))
-  const hits = success.filter((share) => share >= successShare).length
+  const { recoveredAccuracy: attackedAccuracy, ...view } = armView(results, read)!
   return {
     arm: name,
     trials: own.length,
-    removed: mean(own.map(({ removed }) => removed / samples)),
-    removedPoisons: mean(own.map(({ removedPoisons, poisons }) => removedPoisons / poisons)),
-    cleanAccuracy: meanAccuracy(shares(own.map(({ cleanAccuracy }) => cleanAccuracy))),
-    attackSuccess: meanShare(success),
-    attackedAccuracy: meanShare(shares(own.map(({ attackedAccuracy }) => attackedAccuracy))),
-    successfulTrials: clopperPearson(hits, success.length),
+    removed: meanOf(own.map(({ removed }) => removed / samples)),
+    removedPoisons: meanOf(own.map(({ removedPoisons, poisons }) => removedPoisons / poisons)),
+    ...view,
+    attackedAccuracy,
   }
 }
-
-function shares(counts: readonly (Count | undefined)[]): number[] {
-  return counts.flatMap((count) =>
-    count && count.trials > 0 ? [count.successes / count.trials] : [],
-  )
-}
-
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? NaN : values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,5 +1,4 @@
-import { formatRate } from '../../plan/trials.js'
-import { formatPercent, formatShareInterval } from '../../stats/format.js'
+import { formatPercent, formatRate, formatShareInterval } from '../../stats/format.js'
 import { findSignal } from '../../trust/catalogue/index.js'
 import type { Io } from '../io.js'
 import { duration } from '../progress.js'

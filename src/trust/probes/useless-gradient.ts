@@ -1,7 +1,8 @@
 import type { ThreatModel } from '../../threat/threat-model.js'
 import { createRng } from '../../util/rng.js'
 import type { Check, Raised } from '../check.js'
-import { dot, lead, median, norm, percent, row, short } from '../measure.js'
+import { median } from '../../stats/median.js'
+import { dot, lead, norm, percent, row, short } from '../measure.js'
 
 const samples = 32
 /** Of epsilon: noise that an attack's step would not notice, and a step that it takes. */

@@ -1,7 +1,8 @@
+import { madScale, median } from '../../../stats/median.js'
 import type { AuditSource, Detection } from '../../types.js'
 import { detection } from './calibrate.js'
 import { imbalance } from './imbalance.js'
-import { tUpperQuantile } from './student.js'
+import { tUpperQuantile } from '../../../stats/student.js'
 
 /** A class taken apart in two. */
 export interface Split {
@@ -19,7 +20,6 @@ export interface Split {
 const leastClasses = 5
 /** What a median absolute deviation of normal values is worth beside their standard deviation. */
 const madEfficiency = 0.37
-const madScale = 1.4826
 /** Classes that the spread known beforehand is worth. */
 const priorFreedom = 10
 
@@ -77,12 +77,6 @@ function reasonsOf(splits: readonly Split[], evidence: readonly number[], thresh
     })
   })
   return reasons
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 /** A part of fewer samples is a few odd ones, not a part. */
