@@ -1,4 +1,5 @@
 import { readRange } from '../config/data-schema.js'
+import { dataFormats } from '../data/dataset.js'
 import { GauntletError } from '../errors.js'
 import { epsilonExpected, readEpsilon } from '../threat/epsilon.js'
 
@@ -10,6 +11,9 @@ export const configOption = {
   requiresArg: true,
   describe: 'configuration file (default: gauntlet.config.* in this folder)',
 } as const
+
+/** An option with a text. */
+export const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
 
 interface NumberLimits {
   readonly min?: number
@@ -75,7 +79,7 @@ export function range(name: string) {
 }
 
 /** As `numberList`, each above 0. */
-export function positiveList(name: string) {
+function positiveList(name: string) {
   const read = numberList(name)
   return (text: string | number): number[] => {
     const values = read(text)
@@ -122,6 +126,40 @@ function wrongValue(name: string, got: unknown, expected: string): GauntletError
     expected,
   })
 }
+
+/** What the network sees of a sample, where its graph does not say it. */
+export const normalisationOptions = {
+  mean: {
+    type: 'string',
+    requiresArg: true,
+    coerce: numberList('mean'),
+    describe: 'per channel: the network sees (x - mean) / std',
+  },
+  std: {
+    type: 'string',
+    requiresArg: true,
+    coerce: positiveList('std'),
+    describe: 'per channel, above 0',
+  },
+} as const
+
+export const layoutOption = (describe: string) =>
+  ({ choices: ['nchw', 'nhwc'], requiresArg: true, describe }) as const
+
+/** How samples of a data set become the input of a network. */
+export const inputOptions = {
+  layout: layoutOption("layout of the network's input (default: found)"),
+  range: {
+    type: 'string',
+    requiresArg: true,
+    coerce: range('range'),
+    describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
+  },
+  ...normalisationOptions,
+} as const
+
+export const formatOption = (describe: string) =>
+  ({ choices: dataFormats, requiresArg: true, describe }) as const
 
 /** What `run` and `gate` take in place of what the configuration says. */
 export const runOptions = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DatasetSpec } from '../data/dataset.js'
+import { dataFormats, type DatasetSpec } from '../data/dataset.js'
 
 const text = z.string().min(1)
 const rangeExpected = 'LOW..HIGH or [LOW, HIGH] with LOW below HIGH, as in 0..255'
@@ -33,7 +33,7 @@ const rangeSchema = z
 const specSchema = z.strictObject({
   path: text.describe('file or folder, relative to this configuration, or glyphs'),
   format: z
-    .enum(['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'])
+    .enum(dataFormats)
     .optional()
     .describe('format of the data (default: found from the file)'),
   labels: text.optional().describe('label file beside npy or idx data (default: found)'),

@@ -30,13 +30,22 @@ export interface Dataset {
   readonly featureNames?: readonly string[] | undefined
 }
 
+export const dataFormats = [
+  'npz',
+  'npy',
+  'idx',
+  'cifar10-binary',
+  'image-folder',
+  'csv',
+  'glyphs',
+] as const
+
 /** How a user names a data set, as it stands in a configuration or on the command line. */
 export interface DatasetSpec {
   /** A file or folder, or `glyphs` for the built-in synthetic set. */
   readonly path: string
   /** Found from the file itself when not given. */
-  readonly format?:
-    'npz' | 'npy' | 'idx' | 'cifar10-binary' | 'image-folder' | 'csv' | 'glyphs' | undefined
+  readonly format?: (typeof dataFormats)[number] | undefined
   /** Separate label file for npy and idx. */
   readonly labels?: string | undefined
   /** The range the stored values lie in. [0, 255] means 8-bit pixels: they are divided by 255. */

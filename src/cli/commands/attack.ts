@@ -1,9 +1,7 @@
 import { deviceNames } from '../../runtime/device.js'
 import { norms } from '../../threat/threat-model.js'
 import { defineCommand } from '../command.js'
-import { epsilon, numberList, positiveList, range, wholeNumber } from '../options.js'
-
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
+import { epsilon, formatOption, inputOptions, text, wholeNumber } from '../options.js'
 
 export const attackCommand = defineCommand({
   command: 'attack <model>',
@@ -76,35 +74,9 @@ export const attackCommand = defineCommand({
       'JSON or YAML file: what may be done with single columns, as features of a suite',
     ),
     target: text('targeted: random, least-likely, next, or a class (default: untargeted)'),
-    layout: {
-      choices: ['nchw', 'nhwc'] as const,
-      requiresArg: true,
-      describe: "layout of the network's input (default: found)",
-    },
-    range: {
-      type: 'string',
-      requiresArg: true,
-      coerce: range('range'),
-      describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
-    },
-    mean: {
-      type: 'string',
-      requiresArg: true,
-      coerce: numberList('mean'),
-      describe: 'per channel: the network sees (x - mean) / std',
-    },
-    std: {
-      type: 'string',
-      requiresArg: true,
-      coerce: positiveList('std'),
-      describe: 'per channel, above 0',
-    },
+    ...inputOptions,
     labels: text('label file beside npy or idx data'),
-    format: {
-      choices: ['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'] as const,
-      requiresArg: true,
-      describe: 'format of the data (default: found)',
-    },
+    format: formatOption('format of the data (default: found)'),
     plugin: {
       type: 'array',
       string: true,

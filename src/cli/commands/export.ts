@@ -6,7 +6,7 @@ import { defineCommand } from '../command.js'
 import type { Exported } from '../flows/export-gradient.js'
 import { readAxis, readTerm } from '../flows/export-terms.js'
 import type { Io } from '../io.js'
-import { epsilon, numberList, positiveList, range, wholeNumber } from '../options.js'
+import { epsilon, inputOptions, normalisationOptions, range, wholeNumber } from '../options.js'
 
 /** Options that say something about an attack only. */
 const attackOnly = [
@@ -139,23 +139,8 @@ export const exportCommand = defineCommand({
       coerce: range('range'),
       describe: 'range of the attacked data (default 0..1)',
     },
-    mean: {
-      type: 'string',
-      requiresArg: true,
-      coerce: numberList('mean'),
-      describe: 'per channel: the network sees (x - mean) / std',
-    },
-    std: {
-      type: 'string',
-      requiresArg: true,
-      coerce: positiveList('std'),
-      describe: 'per channel, above 0',
-    },
-    layout: {
-      choices: ['nchw', 'nhwc'] as const,
-      requiresArg: true,
-      describe: "layout of the network's input (default: found)",
-    },
+    ...normalisationOptions,
+    layout: inputOptions.layout,
   },
   async run(args, io) {
     const path = resolve(io.cwd, args.out)

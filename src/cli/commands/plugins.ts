@@ -1,11 +1,9 @@
 import { GauntletError } from '../../errors.js'
 import { defineCommand } from '../command.js'
 import type { Io } from '../io.js'
-import { configOption, positiveNumber } from '../options.js'
+import { configOption, positiveNumber, text } from '../options.js'
 import { scaffoldKinds } from '../scaffold/kinds.js'
 import { paint, table } from '../table.js'
-
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
 
 /** Options that say something about one of the uses only. */
 const ownOptions = {

@@ -2,16 +2,15 @@ import { deviceNames } from '../../runtime/device.js'
 import { defineCommand } from '../command.js'
 import { exitForStatus } from '../exit-codes.js'
 import {
-  numberList,
+  inputOptions,
+  layoutOption,
   openShare,
   poisonRate,
-  positiveList,
-  range,
   seconds,
+  text,
   wholeNumber,
 } from '../options.js'
 
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
 const list = (describe: string) =>
   ({ type: 'array', string: true, requiresArg: true, describe }) as const
 
@@ -87,29 +86,8 @@ export const poisonCommand = defineCommand({
       default: false,
       describe: 'keep the work folder of each run of the command',
     },
-    layout: {
-      choices: ['nchw', 'nhwc'] as const,
-      requiresArg: true,
-      describe: 'layout of the images (default: found)',
-    },
-    range: {
-      type: 'string',
-      requiresArg: true,
-      coerce: range('range'),
-      describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
-    },
-    mean: {
-      type: 'string',
-      requiresArg: true,
-      coerce: numberList('mean'),
-      describe: 'per channel: the network sees (x - mean) / std',
-    },
-    std: {
-      type: 'string',
-      requiresArg: true,
-      coerce: positiveList('std'),
-      describe: 'per channel, above 0',
-    },
+    ...inputOptions,
+    layout: layoutOption('layout of the images (default: found)'),
     limit: {
       type: 'number',
       requiresArg: true,

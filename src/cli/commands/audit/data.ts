@@ -1,10 +1,6 @@
 import { GauntletError } from '../../../errors.js'
 import { defineCommand } from '../../command.js'
-import { range, wholeNumber } from '../../options.js'
-
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
-
-const formats = ['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'] as const
+import { formatOption, layoutOption, range, text, wholeNumber } from '../../options.js'
 
 export const auditDataCommand = defineCommand({
   command: 'data <data>',
@@ -67,13 +63,9 @@ export const auditDataCommand = defineCommand({
       coerce: range('range'),
       describe: 'range of the stored values: 0..1, 0..255',
     },
-    layout: {
-      choices: ['nchw', 'nhwc'] as const,
-      requiresArg: true,
-      describe: 'layout of stored images',
-    },
+    layout: layoutOption('layout of stored images'),
     labels: text('label file of .npy or IDX data'),
-    format: { choices: formats, requiresArg: true, describe: 'format of the data' },
+    format: formatOption('format of the data'),
   },
   async run({ 'false-positive-rate': falsePositiveRate, json, ...args }, io) {
     const { auditDataOnce } = await import('../../flows/audit-data.js')

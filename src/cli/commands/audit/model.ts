@@ -1,7 +1,5 @@
 import { defineCommand } from '../../command.js'
-import { numberList, positiveList, range, wholeNumber } from '../../options.js'
-
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
+import { formatOption, inputOptions, text, wholeNumber } from '../../options.js'
 
 export const auditModelCommand = defineCommand({
   command: 'model <model>',
@@ -81,35 +79,9 @@ export const auditModelCommand = defineCommand({
       coerce: wholeNumber('workers', { min: 1, max: 256 }),
       describe: 'searches at the same time (default: one a core, at most 8)',
     },
-    layout: {
-      choices: ['nchw', 'nhwc'] as const,
-      requiresArg: true,
-      describe: "layout of the network's input (default: found)",
-    },
-    range: {
-      type: 'string',
-      requiresArg: true,
-      coerce: range('range'),
-      describe: 'range of the stored data; 0..255 is divided by 255 (default: found from the type)',
-    },
-    mean: {
-      type: 'string',
-      requiresArg: true,
-      coerce: numberList('mean'),
-      describe: 'per channel: the network sees (x - mean) / std',
-    },
-    std: {
-      type: 'string',
-      requiresArg: true,
-      coerce: positiveList('std'),
-      describe: 'per channel, above 0',
-    },
+    ...inputOptions,
     labels: text('label file beside npy or idx data'),
-    format: {
-      choices: ['npz', 'npy', 'idx', 'cifar10-binary', 'image-folder', 'csv', 'glyphs'] as const,
-      requiresArg: true,
-      describe: 'format of the data (default: found)',
-    },
+    format: formatOption('format of the data (default: found)'),
     input: text('input of a network with several'),
     output: text('logits of a network with several outputs'),
   },
