@@ -18,14 +18,14 @@ import {
   type TargetChoice,
   type ThreatModel,
 } from '../../threat/threat-model.js'
-import { execute, type ExecuteOptions } from '../../../workers/coordinator.js'
+import type { ExecuteOptions } from '../../../workers/coordinator.js'
 import { createHarness } from '../compose.js'
-import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
-import { duration, Progress } from '../progress.js'
+import { duration } from '../progress.js'
 import { paint, table } from '../table.js'
 import { checkFit, checkForm, checkThreat } from './checks.js'
 import { readFeatures, resolveFeatures } from './features.js'
+import { executeOnce } from './execute-once.js'
 import { rehearsals } from './execute-run.js'
 import { readParams } from './params.js'
 import { modelSpec } from './resolve.js'
@@ -216,38 +216,24 @@ async function runAll(
   const tasks = cells.flatMap((cell) => cell.tasks)
   const results: TaskResult[] = []
   let failure: string | undefined
-  const progress = new Progress(io, { quiet, title: false })
-  progress.onRehearsal()
-  const executed = await interruptible(io, (signal) =>
-    execute({
+  const { seconds } = await executeOnce(
+    {
       tasks,
       rehearsals: rehearsals(cells, tasks),
       dataset: tasks[0]!.dataset,
       ...pool,
-      signal,
       sink: {
         save: async (_task, result) => void results.push(result),
         fail: async (_task, _kind, message) => void (failure ??= message),
       },
-      onStart: () =>
-        progress.onPlan({
-          runId: '',
-          resumed: false,
-          total: tasks.length,
-          cached: 0,
-          cells: new Map(cells.map((cell) => [cell.id, cell.tasks.length])),
-        }),
-      onTask: (task, state) => progress.onTask(task, state),
-    }),
-  ).finally(() => progress.end())
-  if (executed.interrupted)
-    throw new GauntletError('GNT_INTERRUPTED', {
-      what: 'interrupted',
-      fix: 'nothing was written; run it again',
-    })
+    },
+    cells,
+    io,
+    quiet,
+  )
   if (failure !== undefined)
     throw new GauntletError('GNT_WORKER', { what: 'the attack did not finish', got: failure })
-  return { results, seconds: executed.seconds }
+  return { results, seconds }
 }
 
 /** Named options and `--param name=value`, as the plugin's schema wants them. */

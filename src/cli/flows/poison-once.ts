@@ -10,11 +10,9 @@ import { providerOf } from '../../plan/plan.js'
 import type { PoisonRateSpec, TrialCell, TrialResult, TrialTask } from '../../plan/trial.js'
 import { makeTrials } from '../../plan/trials.js'
 import { firstProblem } from '../../util/schema-problem.js'
-import { execute } from '../../../workers/coordinator.js'
 import { createHarness, type Harness } from '../compose.js'
-import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
-import { Progress } from '../progress.js'
+import { executeOnce } from './execute-once.js'
 import { mostTrials, trialRehearsals } from './execute-run.js'
 import { readParams } from './params.js'
 import { expandPoisons } from './poison-checks.js'
@@ -213,10 +211,8 @@ async function runAll(
   const trials = cells.flatMap((cell) => cell.tasks).toSorted((a, b) => a.trial - b.trial)
   const results = new Map<string, TrialResult>()
   const failures: string[] = []
-  const progress = new Progress(io, { quiet, title: false })
-  progress.onRehearsal()
-  const executed = await interruptible(io, (signal) =>
-    execute({
+  const { seconds } = await executeOnce(
+    {
       tasks: [],
       trials,
       trialRehearsals: trialRehearsals(trials),
@@ -226,30 +222,18 @@ async function runAll(
       workers: Math.min(workers, trials.length),
       plugins,
       devices: [args.device],
-      signal,
       sink: {
         save: noTask,
         saveTrial: async (result) => void results.set(result.key, result),
         fail: async (task, _kind, message) =>
           void failures.push(`${nameOf(task as TrialTask)}: ${message}`),
       },
-      onStart: () =>
-        progress.onPlan({
-          runId: '',
-          resumed: false,
-          total: trials.length,
-          cached: 0,
-          cells: new Map(cells.map((cell) => [cell.id, cell.tasks.length])),
-        }),
-      onTask: (task, state) => progress.onTask(task, state),
-    }),
-  ).finally(() => progress.end())
-  if (executed.interrupted)
-    throw new GauntletError('GNT_INTERRUPTED', {
-      what: 'interrupted',
-      fix: 'nothing was written; run it again',
-    })
-  return { results, failures, seconds: executed.seconds }
+    },
+    cells,
+    io,
+    quiet,
+  )
+  return { results, failures, seconds }
 }
 
 function noTask(): never {
