@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { shapeOf } from './registry.js'
+import { shapeOf } from '../util/plugins.js'
 
 /** One parameter of an attack, for help and documents. */
 export interface ParameterInfo {

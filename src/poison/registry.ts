@@ -1,6 +1,6 @@
 import { GauntletError } from '../errors.js'
 import { didYouMean } from '../util/did-you-mean.js'
-import { firstProblem } from '../util/schema-problem.js'
+import { byId, fillParameters } from '../util/plugins.js'
 import type { PoisonPlugin } from './types.js'
 
 /** What a run needs to know of one poison; all defaults filled in. */
@@ -14,18 +14,11 @@ export interface SpecifiedPoison {
 
 /** Poisons by id. Built-ins and third parties enter through the same door: the list given here. */
 export class PoisonRegistry {
-  readonly #plugins = new Map<string, PoisonPlugin>()
+  readonly #plugins: ReadonlyMap<string, PoisonPlugin>
 
   /** @throws GNT_CONFIG on two poisons of one id: the second would silently replace the first */
   constructor(plugins: readonly PoisonPlugin[]) {
-    for (const plugin of plugins) {
-      if (this.#plugins.has(plugin.id))
-        throw new GauntletError('GNT_CONFIG', {
-          what: `two poisons are called ${plugin.id}`,
-          fix: 'give the one of the plugin another id',
-        })
-      this.#plugins.set(plugin.id, plugin)
-    }
+    this.#plugins = byId(plugins, 'poisons')
   }
 
   get all(): readonly PoisonPlugin[] {
@@ -51,32 +44,7 @@ export class PoisonRegistry {
    */
   specify(id: string, params: Readonly<Record<string, unknown>> = {}): SpecifiedPoison {
     const plugin = this.get(id)
-    const known = parameterNames(plugin)
-    for (const name of Object.keys(params)) {
-      if (known.includes(name)) continue
-      const near = didYouMean(name, known)
-      throw new GauntletError('GNT_ATTACK_PARAMS', {
-        what: `${id} has no parameter ${name}`,
-        expected: known.join(', ') || 'no parameters',
-        fix: near ? `did you mean ${near}?` : undefined,
-      })
-    }
-    const parsed = plugin.params.safeParse(params)
-    if (!parsed.success) {
-      const { path, ...problem } = firstProblem(plugin.params, params, parsed.error)
-      throw new GauntletError('GNT_ATTACK_PARAMS', {
-        ...problem,
-        where: path ? `parameter ${path} of ${id}` : `parameters of ${id}`,
-      })
-    }
-    const filled = parsed.data as Record<string, unknown>
+    const filled = fillParameters(plugin, params)
     return { poison: id, version: plugin.version, params: filled, label: plugin.label(filled) }
   }
-}
-
-/** Names of the parameters a poison takes. Its zod may be another copy than ours: no class of it is known here. */
-function parameterNames({ params }: PoisonPlugin): string[] {
-  return 'shape' in params && typeof params.shape === 'object'
-    ? Object.keys({ ...params.shape })
-    : []
 }

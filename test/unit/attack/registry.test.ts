@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { builtInAttacks } from '../../../attacks/index.js'
 import { describeParameters } from '../../../src/attack/parameters.js'
-import { AttackRegistry, parameterNames } from '../../../src/attack/registry.js'
+import { AttackRegistry } from '../../../src/attack/registry.js'
+import { parameterNames } from '../../../src/util/plugins.js'
 
 const registry = new AttackRegistry(builtInAttacks)
 
