@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { writePage } from '../bench/page.mjs'
 import { loadNetwork, networks } from './speed/networks.mjs'
 import { Worker } from './speed/worker.mjs'
+import { takeTurns, timeCalls } from './turns.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const { encodeModel } = await import(join(root, 'dist/src/onnx/encode.js'))
@@ -38,20 +39,6 @@ const turnMs = 40
 const stepSize = 0.01
 /** Share of the elements of a step whose direction may differ: where a ReLU's input is nearly 0. */
 const mostDiffering = 2e-3
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Milliseconds per call, over at least `turnMs`. */
-const time = async (call) => {
-  const start = performance.now()
-  let calls = 0
-  do {
-    await call()
-    calls++
-  } while (performance.now() - start < turnMs)
-  return (performance.now() - start) / calls
-}
 
 /** Both steps on the same numbers. @returns medians of milliseconds, their ratio, and PyTorch's form */
 async function measure(worker, folder, { graph, options, classes, batch }, threads) {
@@ -99,26 +86,17 @@ async function measure(worker, folder, { graph, options, classes, batch }, threa
     const { differing } = await worker.ask({ do: 'check', path: save('next.raw', next.data) })
     if (!(differing <= mostDiffering))
       throw new Error(`the steps are not the same: ${(100 * differing).toFixed(2)} % differ`)
-    const rows = []
     const sides = {
       peer: async () => (await worker.ask({ do: 'time', leastMs: turnMs })).ms,
-      own: () => time(step),
+      own: () => timeCalls(step, turnMs),
     }
     await sides.own()
-    const start = performance.now()
-    while (rows.length < Number(flags.pairs)) {
-      if (rows.length >= 3 && performance.now() - start > longestMs) break
-      const found = {}
-      // The one that begins changes.
-      const order = rows.length % 2 === 0 ? ['peer', 'own'] : ['own', 'peer']
-      for (const side of order) {
-        await pause(5)
-        found[side] = await sides[side]()
-      }
-      rows.push([found.peer, found.own, found.peer / found.own])
-    }
-    const [peer, own, ratio] = [0, 1, 2].map((column) => median(rows.map((row) => row[column])))
-    return { peer, own, ratio, pairs: rows.length, form: loaded.form, differing }
+    const timed = await takeTurns(sides, {
+      pairs: Number(flags.pairs),
+      leastPairs: 3,
+      longestMs,
+    })
+    return { ...timed, form: loaded.form, differing }
   } finally {
     await session.close()
   }

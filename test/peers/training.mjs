@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writePage } from '../bench/page.mjs'
 import { Worker } from './speed/worker.mjs'
+import { takeTurns, timeCalls } from './turns.mjs'
 import {
   compareCurves,
   networks as curveNetworks,
@@ -49,20 +50,6 @@ const optimizers = {
   adam: [{ kind: 'adam' }, { lr: 0.001 }],
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Milliseconds per call, over at least `turnMs`. */
-const time = async (call) => {
-  const start = performance.now()
-  let calls = 0
-  do {
-    await call()
-    calls++
-  } while (performance.now() - start < turnMs)
-  return (performance.now() - start) / calls
-}
-
 async function measure(worker, { graph, shape, folder }, { batch, threads, optimizer }) {
   const size = batch * shape.reduce((a, b) => a * b)
   const x = Float32Array.from({ length: size }, (_, k) => ((k * 7919) % 1000) / 1000)
@@ -89,24 +76,15 @@ async function measure(worker, { graph, shape, folder }, { batch, threads, optim
   try {
     const sides = {
       peer: async () => (await worker.ask({ do: 'time', leastMs: turnMs })).ms,
-      own: () => time(step),
+      own: () => timeCalls(step, turnMs),
     }
     for (let k = 0; k < 2; k++) for (const side of Object.values(sides)) await side()
-    const rows = []
-    const start = performance.now()
-    while (rows.length < Number(flags.pairs)) {
-      if (rows.length >= 5 && performance.now() - start > longestMs) break
-      const found = {}
-      // The one that begins changes.
-      const order = rows.length % 2 === 0 ? ['peer', 'own'] : ['own', 'peer']
-      for (const side of order) {
-        await pause(5)
-        found[side] = await sides[side]()
-      }
-      rows.push([found.peer, found.own, found.peer / found.own])
-    }
-    const [peer, ours, ratio] = [0, 1, 2].map((column) => median(rows.map((row) => row[column])))
-    return { peer, own: ours, ratio, form }
+    const timed = await takeTurns(sides, {
+      pairs: Number(flags.pairs),
+      leastPairs: 5,
+      longestMs,
+    })
+    return { ...timed, form }
   } finally {
     await trainer.close()
   }

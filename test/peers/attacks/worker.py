@@ -3,10 +3,8 @@ Runs the attacks of other programs for `attacks.mjs`: one request a line on stdi
 {"do": "tools"} → versions; {"do": "load", ...} → who is classified correctly; {"do": "attack", ...} → outcomes and cost.
 """
 
-import json
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
 
 from network import Network, load  # noqa: E402
+from serve import serve  # noqa: E402
 from simplify import simplify  # noqa: E402
 
 import tools  # noqa: E402
@@ -121,19 +120,5 @@ class Worker:
         return min(runs, key=lambda one: one[0]["seconds"])
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    # Peers print; answers must stay alone.
-    answers, sys.stdout = sys.stdout, sys.stderr
-    worker = Worker()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request["do"])(request)
-        except Exception as error:  # the other side prints it and goes on
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Worker())

@@ -3,10 +3,7 @@ Times attack steps in PyTorch for `speed.mjs`, turn by turn: one request a line 
 both JSON. {"do": "load", ...} → forms and the fastest; {"do": "check", "path"} → deviations; {"do": "time"} → ms.
 """
 
-import json
 import sys
-import time
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from network import Network, load
+from serve import milliseconds, serve
 from simplify import simplify
 
 
@@ -47,18 +45,6 @@ def make_step(
         return gradient, torch.clamp(moved, lower, upper, out=moved)
 
     return step
-
-
-def milliseconds(step: Callable[[], Any], least: float) -> float:
-    """Per call, over at least so many milliseconds."""
-    start = time.perf_counter()
-    calls = 0
-    while True:
-        step()
-        calls += 1
-        passed = 1000 * (time.perf_counter() - start)
-        if passed >= least:
-            return passed / calls
 
 
 class Worker:
@@ -105,17 +91,5 @@ class Worker:
         return {"ms": milliseconds(self.step, request["leastMs"])}
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    worker = Worker()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request["do"])(request)
-        except Exception as error:  # the other side prints it and goes on
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Worker())

@@ -6,18 +6,20 @@ step from the exported weights; {"do": "load"}, {"do": "time"} → milliseconds 
 
 import copy
 import io
-import json
 import sys
-import time
-import warnings
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from networks import NETWORKS
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
+
+from networks import NETWORKS  # noqa: E402
+from serve import milliseconds, serve  # noqa: E402
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -109,29 +111,5 @@ class Worker:
         return {"ms": milliseconds(self.step, request["leastMs"])}
 
 
-def milliseconds(step: Any, least: float) -> float:
-    """Per call, over at least so many milliseconds."""
-    start = time.perf_counter()
-    calls = 0
-    while True:
-        step()
-        calls += 1
-        passed = 1000 * (time.perf_counter() - start)
-        if passed >= least:
-            return passed / calls
-
-
-def main() -> None:
-    warnings.simplefilter("ignore")
-    worker = Worker()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request["do"])(request)
-        except Exception as error:  # the other side prints it and goes on
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Worker())
