@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { defineAttack, type Sample } from '../../src/plugin.js'
-import { squareOf } from './lib/length.js'
+import { defineAttack, kernels, type Sample } from '../../src/plugin.js'
 import { rivalsOf } from './lib/rivals.js'
 import { signOf } from './lib/vector.js'
 
@@ -79,7 +78,7 @@ function keepNearer(
   const gap = Math.abs(loss) + 1e-6
   let length = 0
   if (scale) for (let i = 0; i < gradient.length; i++) length += scale[i]! * Math.abs(gradient[i]!)
-  else length = squareOf(gradient)
+  else length = kernels.squareOf(gradient)
   const ratio = length > 0 ? gap / (scale ? length : Math.sqrt(length)) : Infinity
   if (!(ratio < nearest.ratio)) return
   nearest.ratio = ratio

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { defineAttack, lossNames, type Sample } from '../../src/plugin.js'
+import { defineAttack, kernels, lossNames, type Sample } from '../../src/plugin.js'
 import { boxOf } from './lib/apgd-moves.js'
-import { lengthL1 } from './lib/length.js'
 import { clampTo, signOf } from './lib/vector.js'
 
 /** Of a sample: g, x without the look ahead, and the box that both stay in. */
@@ -59,7 +58,7 @@ function advance(
   stepSize: number,
   decay: number,
 ): void {
-  const size = lengthL1(gradient)
+  const size = kernels.lengthL1(gradient)
   const scale = size > 0 ? gradient.length / size : 0
   const lead = stepSize * decay
   for (let i = 0; i < at.length; i++) {

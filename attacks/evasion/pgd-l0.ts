@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { defineAttack, lossNames } from '../../src/plugin.js'
+import { defineAttack, kernels, lossNames } from '../../src/plugin.js'
 import { keepTop } from './lib/ball.js'
-import { lengthL1 } from './lib/length.js'
 
 /**
  * Gradient steps of a fixed L1 length, each followed by the projection onto the points that differ from the sample in at most
@@ -40,7 +39,7 @@ export const pgdL0 = defineAttack({
     for (let step = 0; step < steps && context.living > 0; step++) {
       await context.gradient({ loss })
       for (const { clean, point, gradient } of context.samples) {
-        const scale = length / Math.max(lengthL1(gradient), 1e-30)
+        const scale = length / Math.max(kernels.lengthL1(gradient), 1e-30)
         for (let i = 0; i < delta.length; i++)
           delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
         keepTop(delta, count, clean, bounds)

@@ -4,7 +4,8 @@ import { argmax } from '../model/handle.js'
 import type { Outcome } from '../plan/task.js'
 import { Constraints } from '../threat/constraints.js'
 import { createRng } from '../util/rng.js'
-import { clampInto, clampWithin, isPrediction, makeFinite } from './checks.js'
+import { clampBetween, clampWithin } from '../util/simd/kernels.js'
+import { isPrediction, makeFinite } from './checks.js'
 import type { AttackJob, AttackResult } from './job.js'
 import { averageScores } from './random-model.js'
 import { chooseTarget } from './targets.js'
@@ -110,9 +111,9 @@ export class Shard {
     const clean = this.clean(id)
     if (area === 'ball' && threat.norm === 'linf') {
       const [lower, upper] = [this.#row(this.lower, id), this.#row(this.upper, id)]
-      if (clampInto(point, clean, lower, upper)) this.#noteRepair()
+      if (clampWithin(point, clean, lower, upper)) this.#noteRepair()
     } else if (area === 'bounds' && constraints.isUniform) {
-      if (clampWithin(point, clean, threat.bounds)) this.#noteRepair()
+      if (clampBetween(point, clean, threat.bounds)) this.#noteRepair()
     } else {
       if (makeFinite(point, clean, threat.bounds)) this.#noteRepair()
       if (area === 'bounds') constraints.bound(clean, point)

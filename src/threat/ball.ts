@@ -1,5 +1,6 @@
 import type { Rng } from '../util/rng.js'
-import { greatestWithin, leastWithin } from './float32.js'
+import { distanceL1, distanceL2, distanceLinf, isBetween, lean } from '../util/simd/kernels.js'
+import { greatestWithin, leastWithin } from '../util/float32.js'
 import type { Norm, ThreatModel } from './threat-model.js'
 
 /**
@@ -7,24 +8,16 @@ import type { Norm, ThreatModel } from './threat-model.js'
  * @param a, b - one sample each, same length; differences of float32 values are exact in float64
  */
 export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
-  // A loop for each norm: this is asked for every sample of every query. In all of them NaN makes NaN.
+  // In all of them NaN makes NaN.
   let total = 0
   const n = a.length
   switch (norm) {
     case 'linf':
-      for (let i = 0; i < n; i++) {
-        const d = Math.abs(a[i]! - b[i]!)
-        if (d <= total) continue
-        if (Number.isNaN(d)) return NaN
-        total = d
-      }
-      return total
+      return distanceLinf(a, b)
     case 'l2':
-      for (let i = 0; i < n; i++) total += (a[i]! - b[i]!) * (a[i]! - b[i]!)
-      return Math.sqrt(total)
+      return distanceL2(a, b)
     case 'l1':
-      for (let i = 0; i < n; i++) total += Math.abs(a[i]! - b[i]!)
-      return total
+      return distanceL1(a, b)
     case 'l0':
       for (let i = 0; i < n; i++) {
         const d = Math.abs(a[i]! - b[i]!)
@@ -80,9 +73,9 @@ export function project(threat: ThreatModel, x: Float32Array, point: Float32Arra
   for (let slack = 1e-7; ; slack = Math.min(4 * slack, 1)) {
     const length = distance(norm, point, x)
     if (!(length > epsilon)) break
-    const scale = (epsilon / length) * (1 - slack)
-    for (let i = 0; i < x.length; i++) point[i] = x[i]! + (point[i]! - x[i]!) * scale
+    lean(point, x, (epsilon / length) * (1 - slack))
   }
+  if (isBetween(point, threat.bounds)) return
   for (let i = 0; i < x.length; i++) {
     const value = point[i]!
     if (value < low) point[i] = low

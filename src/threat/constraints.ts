@@ -1,7 +1,7 @@
 import type { Rng } from '../util/rng.js'
 import { box, distance, project, randomInBall } from './ball.js'
 import { checkConstraints } from './features.js'
-import { greatestWithin, isFarther, leastWithin, roundDown, roundUp } from './float32.js'
+import { greatestWithin, isFarther, leastWithin, roundDown, roundUp } from '../util/float32.js'
 import {
   hasOther,
   isOnGrid,

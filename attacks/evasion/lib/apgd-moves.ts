@@ -1,7 +1,7 @@
-import type { FusedNorm } from '../../../src/plugin.js'
+import { kernels, type FusedNorm } from '../../../src/plugin.js'
 import { projectL1Box } from './l1-box.js'
-import { greatest, lengthL2 } from './length.js'
-import { clampTo, kthLargest, signOf } from './vector.js'
+import { greatest } from './length.js'
+import { clampTo, kthLargest } from './vector.js'
 
 /** What a move reads and writes: `point` becomes the next point and `previous` the current one. */
 export interface Move {
@@ -33,37 +33,9 @@ const inside = 1 - 1e-6
  * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
  */
 export const moves: Readonly<Record<FusedNorm, (move: Move) => void>> = {
-  linf: ({ lower, upper, point, previous, gradient, scale, stepSize, share }) => {
-    const rest = 1 - share
-    for (let i = 0; i < point.length; i++) {
-      const x = point[i]!
-      // Taken apart as a pair they cost a third of the loop.
-      const least = lower[i]!
-      const most = upper[i]!
-      const z = clampTo(x + stepSize * scale[i]! * signOf(gradient[i]!), least, most)
-      const y = x + share * (z - x) + rest * (x - previous[i]!)
-      previous[i] = x
-      point[i] = clampTo(y, least, most)
-    }
-  },
-  /** Each projection shrinks δ onto the ball, then clips, which only shortens it. What it needs is summed a loop ahead. */
-  l2: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, share, scratch }) => {
-    const [low, high] = bounds
-    const length = lengthL2(gradient)
-    const pace = length > 0 ? stepSize / length : 0
-    for (let i = 0; i < point.length; i++) scratch[i] = point[i]! + pace * gradient[i]! - clean[i]!
-    const first = shrinkage(scratch, epsilon)
-    for (let i = 0; i < point.length; i++) {
-      const x = point[i]!
-      const c = clean[i]!
-      const z = clampTo(c + first * scratch[i]!, low, high)
-      scratch[i] = x + share * (z - x) + (1 - share) * (x - previous[i]!) - c
-      previous[i] = x
-    }
-    const second = shrinkage(scratch, epsilon)
-    for (let i = 0; i < point.length; i++)
-      point[i] = clampTo(clean[i]! + second * scratch[i]!, low, high)
-  },
+  linf: kernels.moveLinf,
+  /** Each projection shrinks δ onto the ball, then clips, which only shortens it. */
+  l2: ({ epsilon, ...move }) => kernels.moveL2({ ...move, radius: inside * epsilon }),
   /** Sparse steps, without the momentum: Croce & Hein 2021, arXiv:2103.01208, algorithm 2. */
   l1: ({ clean, point, previous, gradient, epsilon, bounds, stepSize, count, scratch }) => {
     const cut = kthLargestSize(gradient, Math.min(Math.max(count, 1), point.length), scratch)
@@ -98,12 +70,6 @@ export function boxOf(
     upper[i] = clampTo(Math.fround(clean[i]! + reach), low, high)
   }
   return { lower, upper }
-}
-
-/** What takes a δ onto the L2 ball. */
-function shrinkage(delta: Float64Array, epsilon: number): number {
-  const reach = lengthL2(delta)
-  return reach > inside * epsilon ? (inside * epsilon) / reach : 1
 }
 
 /** The k-th largest |value|, k from 1 on: of few values, only those over a cut that leaves enough are looked at. */

@@ -1,5 +1,5 @@
-import type { Norm } from '../../../src/plugin.js'
-import { lengthL1, lengthL2 } from './length.js'
+import { kernels, type Norm } from '../../../src/plugin.js'
+import { lengthL2 } from './length.js'
 import { kthLargest } from './vector.js'
 
 /** Euclidean projection of a perturbation onto the ball of radius `epsilon` around 0, in place. */
@@ -19,7 +19,7 @@ export function shrinkTo(norm: Exclude<Norm, 'l0'>, delta: Float32Array, epsilon
  * Source: Michelot 1986, "A finite algorithm for finding the projection of a point onto the canonical simplex".
  */
 function shrinkL1(delta: Float32Array, epsilon: number): void {
-  const length = lengthL1(delta)
+  const length = kernels.lengthL1(delta)
   if (!(length > epsilon)) return
   let theta = (length - epsilon) / delta.length
   for (let count = delta.length; ;) {

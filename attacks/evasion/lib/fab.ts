@@ -1,4 +1,4 @@
-import type { AttackContext, Sample } from '../../../src/plugin.js'
+import { kernels, type AttackContext, type Sample } from '../../../src/plugin.js'
 import { planeScratch, stepToPlane } from './hyperplane.js'
 import { marginOf } from './margin.js'
 import { dualLength } from './length.js'
@@ -35,8 +35,7 @@ export async function walkBorder(
 ): Promise<void> {
   const { threat, sampleSize } = context
   const borders = new Map<number, Border>()
-  const scratch = planeScratch(sampleSize)
-  const [fromPoint, fromClean] = [new Float64Array(sampleSize), new Float64Array(sampleSize)]
+  const advance = threat.norm === 'l1' ? sparseSteps(sampleSize) : kernels.stepToBorder
   for (let step = 0; step < options.steps && context.living > 0; step++) {
     for (const border of borders.values()) border.ratio = Infinity
     for (const towards of classes) {
@@ -47,23 +46,29 @@ export async function walkBorder(
     for (const { id, point, clean } of context.samples) {
       const { ratio, gap, gradient } = borders.get(id)!
       if (ratio === Infinity) continue
-      // The border is { z : f + w·(z − x) = 0 }.
-      const back = gainOf(gradient, point, clean)
-      const a = stepToPlane(threat, point, gradient, -gap, fromPoint, scratch)
-      const b = stepToPlane(threat, clean, gradient, -(gap + back), fromClean, scratch)
-      const alpha = a + b > 0 ? Math.min(a / (a + b), options.alphaMax) : 0
-      const { overshoot } = options
-      for (let i = 0; i < point.length; i++) {
-        const ahead = point[i]! + overshoot * fromPoint[i]!
-        point[i] = (1 - alpha) * ahead + alpha * (clean[i]! + overshoot * fromClean[i]!)
-      }
+      const border = { clean, w: gradient, gap, isLinf: threat.norm === 'linf' }
+      advance(point, { ...border, bounds: threat.bounds }, options)
     }
     await context.score()
     const { backward } = options
     for (const { isFooled, point, clean } of context.samples)
-      if (isFooled)
-        for (let i = 0; i < point.length; i++)
-          point[i] = clean[i]! + backward * (point[i]! - clean[i]!)
+      if (isFooled) kernels.lean(point, clean, backward, threat.bounds)
+  }
+}
+
+/** The step of `stepToBorder` in L1, where few values move. */
+function sparseSteps(size: number): typeof kernels.stepToBorder {
+  const scratch = planeScratch(size)
+  const [fromPoint, fromClean] = [new Float64Array(size), new Float64Array(size)]
+  return (point, { clean, w, gap, bounds }, { alphaMax, overshoot }) => {
+    const plane = { w, bounds, scratch }
+    const a = stepToPlane({ ...plane, x: point }, -gap, fromPoint)
+    const b = stepToPlane({ ...plane, x: clean }, -(gap + gainOf(w, point, clean)), fromClean)
+    const alpha = a + b > 0 ? Math.min(a / (a + b), alphaMax) : 0
+    for (let i = 0; i < point.length; i++) {
+      const ahead = point[i]! + overshoot * fromPoint[i]!
+      point[i] = (1 - alpha) * ahead + alpha * (clean[i]! + overshoot * fromClean[i]!)
+    }
   }
 }
 

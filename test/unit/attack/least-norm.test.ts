@@ -5,7 +5,6 @@ import { autoattack } from '../../../attacks/evasion/autoattack.js'
 import { fab } from '../../../attacks/evasion/fab.js'
 import { fabT } from '../../../attacks/evasion/fab-t.js'
 import { checkpoints } from '../../../attacks/evasion/lib/apgd-track.js'
-import { planeScratch, stepToPlane } from '../../../attacks/evasion/lib/hyperplane.js'
 import { runAttack } from '../../../src/attack/host.js'
 import type { AttackJob, AttackResult } from '../../../src/attack/job.js'
 import { AttackRegistry } from '../../../src/attack/registry.js'
@@ -13,6 +12,7 @@ import type { AttackPlugin } from '../../../src/attack/types.js'
 import type { ModelHandle } from '../../../src/model/handle.js'
 import type { ThreatModel } from '../../../src/threat/threat-model.js'
 import { createRng } from '../../../src/util/rng.js'
+import { leastStep } from '../../helpers/planes.js'
 import { linearOf, mlpOf, openModel, predictionsOf, samplesOf } from '../../helpers/networks.js'
 
 const [size, n] = [30, 24]
@@ -54,14 +54,13 @@ describe.each(['linf', 'l2', 'l1'] as const)('%s', (norm) => {
     const params = { steps: 20, ...more }
     const { outcomes } = await attack(model, plugin, threat, { params, search: 'closest' })
     const [first, second] = weights as [number[], number[]]
-    const [out, scratch] = [new Float64Array(size), planeScratch(size)]
     outcomes.forEach(({ success, distance }, i) => {
       const sample = x.subarray(i * size, (i + 1) * size)
       const w = Float32Array.from(second, (value, k) => value - first[k]!)
       const gap = -0.3 + w.reduce((sum, value, k) => sum + value * sample[k]!, 0)
       const side = labels[i] === 0 ? 1 : -1
       const need = -gap + side * 1e-6
-      const least = stepToPlane({ norm, bounds: [0, 1] }, sample, w, need, out, scratch)
+      const { out, length: least } = leastStep(norm, sample, w, need, [0, 1])
       const moved = out.reduce((sum, value, k) => sum + value * w[k]!, 0)
       // The box may end before the border.
       const isReachable = Math.abs(moved - need) < 1e-4

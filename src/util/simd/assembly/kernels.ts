@@ -1,0 +1,22 @@
+/**
+ * Loops over the values of one sample, in AssemblyScript: its 128-bit vectors take four float32 at a time. Pointers are
+ * in bytes; samples are float32, padded with zeros to `n` values, a multiple of 4. `../kernels.ts` says what each
+ * function is for; the compiled module is `../module.ts`, which `test/unit/util/simd.test.ts` writes and holds to this.
+ *
+ * Sums are in float64, those of FAB's planes but for short runs: in float32, long ones would lose what tells distances
+ * apart. WebAssembly rounds alike on every machine.
+ */
+
+export {
+  clampBetween,
+  clampWithin,
+  distanceL1,
+  distanceLinf,
+  isBetween,
+  lean,
+  lengthL1,
+  squaredDistance,
+  squareOf,
+} from './values'
+export { moveL2, moveLinf } from './moves'
+export { fabStep } from './border'

@@ -1,0 +1,35 @@
+/** Four lanes of float32, and two of float64. */
+
+/** Σ of a pair of float64. */
+export function sumOf(pair: v128): f64 {
+  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1)
+}
+
+export function low(value: v128): v128 {
+  return f64x2.promote_low_f32x4(value)
+}
+
+export function high(value: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i32>(value, value, 2, 3, 2, 3))
+}
+
+/** Four float64 as float32. */
+export function demote(first: v128, last: v128): v128 {
+  return v128.shuffle<i32>(
+    f32x4.demote_f64x2_zero(first),
+    f32x4.demote_f64x2_zero(last),
+    0,
+    1,
+    4,
+    5,
+  )
+}
+
+/** Into the interval; NaN stays. `pmin` and `pmax` are one instruction, `min` and `max` half a dozen. */
+export function clamp(value: v128, least: v128, most: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(value, least), most)
+}
+
+export function bytes(n: i32): usize {
+  return (<usize>n) << 2
+}

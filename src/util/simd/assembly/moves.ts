@@ -1,0 +1,88 @@
+import { low, high, demote, clamp, bytes } from './lanes'
+import { squareOf } from './values'
+
+/** z = clamp(x + step·scale·sign ∇), x ← clamp(x + share·(z − x) + (1 − share)·(x − previous)); previous ← x. */
+export function moveLinf(
+  point: usize,
+  previous: usize,
+  gradient: usize,
+  lower: usize,
+  upper: usize,
+  scale: usize,
+  n: i32,
+  step: f32,
+  share: f32,
+): void {
+  const size = f32x4.splat(step)
+  const ahead = f32x4.splat(share)
+  const rest = f32x4.splat(1 - share)
+  const none = f32x4.splat(0)
+  const minus = i32x4.splat(i32.MIN_VALUE)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const x = v128.load(point + i)
+    const g = v128.load(gradient + i)
+    const least = v128.load(lower + i)
+    const most = v128.load(upper + i)
+    const reach = f32x4.mul(size, v128.load(scale + i))
+    // The sign of ∇ on the step, where ∇ is not 0.
+    const move = v128.and(v128.or(v128.and(g, minus), reach), f32x4.ne(g, none))
+    const z = clamp(f32x4.add(x, move), least, most)
+    const along = f32x4.mul(ahead, f32x4.sub(z, x))
+    const before = f32x4.mul(rest, f32x4.sub(x, v128.load(previous + i)))
+    v128.store(previous + i, x)
+    v128.store(point + i, clamp(f32x4.add(x, f32x4.add(along, before)), least, most))
+  }
+}
+
+function shrinkage(square: f64, radius: f64): f32 {
+  const reach = sqrt(square)
+  return reach > radius ? <f32>(radius / reach) : 1
+}
+
+/**
+ * The same move in L2, with P(x) = clip(c + δ·min(1, radius/‖δ‖)) for both projections and a step of length `step`.
+ * `room` is for δ.
+ */
+export function moveL2(
+  point: usize,
+  previous: usize,
+  gradient: usize,
+  clean: usize,
+  room: usize,
+  n: i32,
+  step: f64,
+  share: f32,
+  radius: f64,
+  least: f32,
+  most: f32,
+): void {
+  const end = bytes(n)
+  const length = sqrt(squareOf(gradient, n))
+  // In float64: a short gradient has a pace that no float32 holds.
+  const pace = f64x2.splat(length > 0 ? step / length : 0)
+  for (let i: usize = 0; i < end; i += 16) {
+    const g = v128.load(gradient + i)
+    const ahead = demote(f64x2.mul(pace, low(g)), f64x2.mul(pace, high(g)))
+    const delta = f32x4.sub(v128.load(point + i), v128.load(clean + i))
+    v128.store(room + i, f32x4.add(delta, ahead))
+  }
+  const first = f32x4.splat(shrinkage(squareOf(room, n), radius))
+  const forth = f32x4.splat(share)
+  const rest = f32x4.splat(1 - share)
+  const bottom = f32x4.splat(least)
+  const top = f32x4.splat(most)
+  for (let i: usize = 0; i < end; i += 16) {
+    const x = v128.load(point + i)
+    const c = v128.load(clean + i)
+    const z = clamp(f32x4.add(c, f32x4.mul(first, v128.load(room + i))), bottom, top)
+    const along = f32x4.mul(forth, f32x4.sub(z, x))
+    const before = f32x4.mul(rest, f32x4.sub(x, v128.load(previous + i)))
+    v128.store(room + i, f32x4.add(f32x4.sub(x, c), f32x4.add(along, before)))
+    v128.store(previous + i, x)
+  }
+  const second = f32x4.splat(shrinkage(squareOf(room, n), radius))
+  for (let i: usize = 0; i < end; i += 16) {
+    const next = f32x4.add(v128.load(clean + i), f32x4.mul(second, v128.load(room + i)))
+    v128.store(point + i, clamp(next, bottom, top))
+  }
+}

@@ -1,0 +1,255 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { main } from 'assemblyscript/asc'
+import * as fc from 'fast-check'
+
+import { format } from 'prettier'
+import { describe, expect, it } from 'vitest'
+import * as kernels from '../../../src/util/simd/kernels.js'
+import { leastStep } from '../../helpers/planes.js'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const modulePath = join(root, 'src/util/simd/module.ts')
+
+async function compile(): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'gauntlet-kernels-'))
+  try {
+    const outFile = join(folder, 'kernels.wasm')
+    const source = join(root, 'src/util/simd/assembly/kernels.ts')
+    const options = ['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub']
+    const { error, stderr } = await main([source, '--outFile', outFile, ...options])
+    if (error) throw new Error(stderr.toString())
+    return await readFile(outFile)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+describe('the compiled module', () => {
+  it('is what the source says; GAUNTLET_UPDATE=1 writes it', async () => {
+    const text = Buffer.from(await compile()).toString('base64')
+    const lines = text.match(/.{1,110}/g)!.map((line) => `  '${line}'`)
+    const fresh = await format(
+      `/** Written by \`test/unit/util/simd.test.ts\` from \`assembly/kernels.ts\`. */\nexport const moduleBase64 =\n${lines.join(' +\n')}\n`,
+      { parser: 'typescript', printWidth: 100, semi: false, singleQuote: true },
+    )
+    if (process.env['GAUNTLET_UPDATE']) await writeFile(modulePath, fresh)
+    expect(await readFile(modulePath, 'utf8')).toBe(fresh)
+  }, 60_000)
+})
+
+/** Samples of one length, which is not always a multiple of four, and of values that are not always small. */
+const samples = (count: number, value = fc.float({ min: -4, max: 4, noNaN: true })) =>
+  fc
+    .integer({ min: 1, max: 150 })
+    .chain((n) =>
+      fc.tuple(
+        ...Array.from({ length: count }, () =>
+          fc
+            .array(value, { minLength: n, maxLength: n })
+            .map((values) => Float32Array.from(values)),
+        ),
+      ),
+    )
+const anything = fc.oneof(
+  { weight: 20, arbitrary: fc.float({ min: -4, max: 4, noNaN: true }) },
+  fc.constantFrom(NaN, Infinity, -Infinity, -0, 3.4e38),
+)
+const check = (
+  count: number,
+  holds: (...arrays: Float32Array[]) => void,
+  value?: fc.Arbitrary<number>,
+): void => fc.assert(fc.property(samples(count, value), (arrays) => void holds(...arrays)))
+
+const sum = (values: Float32Array, of: (i: number) => number): number =>
+  Array.from(values, (_, i) => of(i)).reduce((a, b) => a + b, 0)
+const sorted = (a: Float32Array, b: Float32Array): [Float32Array, Float32Array] => [
+  a.map((value, i) => Math.min(value, b[i]!)),
+  a.map((value, i) => Math.max(value, b[i]!)),
+]
+const clamp = (value: number, least: number, most: number): number =>
+  Math.min(Math.max(value, least), most)
+
+const isClamped =
+  (interval: (i: number) => [number, number], before: Float32Array) =>
+  (isStrange: boolean, after: Float32Array, clean: Float32Array): void => {
+    expect(isStrange).toBe(before.some((value) => !Number.isFinite(value)))
+    after.forEach((value, i) => {
+      const from = Number.isNaN(before[i]) ? clean[i]! : before[i]!
+      // Of two zeros either may be the greater.
+      expect(value + 0).toBe(clamp(from, ...interval(i)) + 0)
+    })
+  }
+
+describe('clamping', () => {
+  it('puts every value into its interval, NaN by the clean value, and says what was not finite', () => {
+    check(
+      4,
+      (point, clean, a, b) => {
+        if ([clean, a, b].some((values) => values!.some((value) => !Number.isFinite(value)))) return
+        const [lower, upper] = sorted(a!, b!)
+        const after = point!.slice()
+        const isStrange = kernels.clampWithin(after, clean!, lower, upper)
+        isClamped((i) => [lower[i]!, upper[i]!], point!)(isStrange, after, clean!)
+        const [least, most] = [lower[0]!, upper[0]!]
+        const same = point!.slice()
+        const isStrangeToo = kernels.clampBetween(same, clean!, [least, most])
+        isClamped(() => [least, most], point!)(isStrangeToo, same, clean!)
+      },
+      anything,
+    )
+  })
+
+  it('keeps to intervals of float64', () => {
+    const point = Float32Array.of(0.1, 0.3)
+    // Float32 has no 0.1 and no 0.3: the nearest are outside of [0.1, 0.3].
+    const [least, most] = [point[0]! > 0.1 ? 0.1 : 0.11, 0.3]
+    kernels.clampBetween(point, point.slice(), [least, most])
+    for (const value of point) {
+      expect(value).toBeGreaterThanOrEqual(least)
+      expect(value).toBeLessThanOrEqual(most)
+    }
+    expect(kernels.isBetween(Float32Array.of(0.3), [0, 0.3])).toBe(Math.fround(0.3) <= 0.3)
+  })
+
+  it('tells whether all values are between two', () => {
+    check(
+      1,
+      (point) =>
+        expect(kernels.isBetween(point!, [-1.5, 3.5])).toBe(
+          point!.every((value) => value >= -1.5 && value <= 3.5),
+        ),
+      anything,
+    )
+    // What stands behind the values is none of them.
+    expect(kernels.isBetween(Float32Array.of(5, 6, 7), [4, 8])).toBe(true)
+  })
+})
+
+describe('lengths and distances', () => {
+  it('are those of sums in float64', () => {
+    check(2, (a, b) => {
+      const difference = (i: number): number => a![i]! - b![i]!
+      const most = Math.max(...Array.from(a!, (_, i) => Math.abs(difference(i))))
+      expect(kernels.distanceLinf(a!, b!)).toBe(most)
+      const square = sum(a!, (i) => difference(i) ** 2)
+      expect(kernels.distanceL2(a!, b!)).toBeCloseTo(Math.sqrt(square), 10)
+      expect(kernels.distanceL1(a!, b!)).toBeCloseTo(
+        sum(a!, (i) => Math.abs(difference(i))),
+        10,
+      )
+      expect(kernels.squareOf(a!)).toBeCloseTo(
+        sum(a!, (i) => a![i]! ** 2),
+        9,
+      )
+      expect(kernels.lengthL1(a!)).toBeCloseTo(
+        sum(a!, (i) => Math.abs(a![i]!)),
+        10,
+      )
+    })
+  })
+
+  it('are NaN where a value is, wherever it stands', () => {
+    for (let n = 1; n < 12; n++)
+      for (let at = 0; at < n; at++) {
+        const a = new Float32Array(n).fill(3)
+        a[at] = NaN
+        const b = new Float32Array(n).fill(1)
+        for (const distance of [kernels.distanceLinf, kernels.distanceL2, kernels.distanceL1]) {
+          expect(distance(a, b)).toBeNaN()
+          expect(distance(b, a)).toBeNaN()
+        }
+      }
+  })
+})
+
+/** Slopes as networks have them: none, or not a billionth of the others. */
+const slope = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(0) },
+  { weight: 9, arbitrary: fc.float({ min: Math.fround(0.01), max: 4, noNaN: true }) },
+  { weight: 9, arbitrary: fc.float({ min: -4, max: Math.fround(-0.01), noNaN: true }) },
+)
+
+describe('moves', () => {
+  it('lean towards the clean sample', () => {
+    check(2, (before, clean) => {
+      for (const factor of [0, 0.9, 1, 1.5]) {
+        const point = before!.slice()
+        kernels.lean(point, clean!, factor, [-2, 3])
+        const { fround } = Math
+        point.forEach((value, i) => {
+          const next = fround(clean![i]! + factor * (before![i]! - clean![i]!))
+          expect(value + 0).toBe(clamp(next, -2, 3) + 0)
+        })
+      }
+    })
+  })
+
+  it('are those of Auto-PGD in L∞', () => {
+    check(6, (from, before, gradient, a, b, weights) => {
+      const [lower, upper] = sorted(a!, b!)
+      const scale = weights!.map(Math.abs)
+      const [point, previous] = [from!.slice(), before!.slice()]
+      const sizes = { stepSize: 0.25, share: 0.75 }
+      kernels.moveLinf({ point, previous, gradient: gradient!, lower, upper, scale, ...sizes })
+      expect(previous).toEqual(from)
+      point.forEach((value, i) => {
+        const x = from![i]!
+        const bound = (next: number): number => clamp(next, lower[i]!, upper[i]!)
+        const z = bound(x + 0.25 * scale[i]! * Math.sign(gradient![i]!))
+        expect(value).toBeCloseTo(bound(x + 0.75 * (z - x) + 0.25 * (x - before![i]!)), 5)
+      })
+    })
+  })
+
+  it('are those of Auto-PGD in L2', () => {
+    check(4, (from, before, gradient, clean) => {
+      const bounds = [-3, 3.5] as const
+      const [point, previous] = [from!.slice(), before!.slice()]
+      const sizes = { stepSize: 0.5, share: 0.75, radius: 1.25 }
+      kernels.moveL2({ point, previous, gradient: gradient!, clean: clean!, bounds, ...sizes })
+      expect(previous).toEqual(from)
+      const project = (x: number[]): number[] => {
+        const reach = Math.hypot(...x.map((value, i) => value - clean![i]!))
+        const share = Math.min(1, 1.25 / reach)
+        return x.map((value, i) => clamp(clean![i]! + share * (value - clean![i]!), ...bounds))
+      }
+      const length = Math.hypot(...gradient!)
+      const ahead = (i: number): number => (length > 0 ? (0.5 * gradient![i]!) / length : 0)
+      const x = Array.from(from!)
+      const z = project(x.map((value, i) => value + ahead(i)))
+      const wanted = project(
+        x.map((value, i) => value + 0.75 * (z[i]! - value) + 0.25 * (value - before![i]!)),
+      )
+      point.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 4))
+    })
+  })
+
+  it('of FAB blend the steps from the point and from the clean sample', () => {
+    check(
+      3,
+      (from, to, w) => {
+        const bounds = [-4, 4] as const
+        for (const norm of ['linf', 'l2'] as const)
+          for (const gap of [-1.5, 0.75]) {
+            const point = from!.slice()
+            const border = { clean: to!, w: w!, gap, isLinf: norm === 'linf', bounds }
+            kernels.stepToBorder(point, border, { alphaMax: 0.1, overshoot: 1.05 })
+            const here = leastStep(norm, from!, w!, -gap, bounds)
+            const back = sum(w!, (i) => w![i]! * (from![i]! - to![i]!))
+            const there = leastStep(norm, to!, w!, back - gap, bounds)
+            const both = here.length + there.length
+            const alpha = both > 0 ? Math.min(here.length / both, 0.1) : 0
+            point.forEach((value, i) => {
+              const ahead = from![i]! + 1.05 * here.out[i]!
+              const beside = to![i]! + 1.05 * there.out[i]!
+              expect(value).toBeCloseTo((1 - alpha) * ahead + alpha * beside, 3)
+            })
+          }
+      },
+      slope,
+    )
+  })
+})
