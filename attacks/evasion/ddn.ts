@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { defineAttack, lossNames } from '../../src/plugin.js'
+import { defineAttack, kernels, lossNames } from '../../src/plugin.js'
 import { cosine } from './lib/cosine.js'
-import { lengthL2 } from './lib/length.js'
 
 export const ddn = defineAttack({
   id: 'ddn',
@@ -36,32 +35,27 @@ export const ddn = defineAttack({
   }),
   label: ({ steps }) => `DDN-${steps}`,
   async run(context, { steps, gamma, firstNorm, stepSize, loss }) {
-    const [low, high] = context.threat.bounds
-    const width = high - low
+    const { bounds } = context.threat
+    const width = bounds[1] - bounds[0]
     context.start('clean')
+    // No farther than the corner of the bounds that is farthest from the sample.
+    const most = new Map(context.samples.map(({ id, clean }) => [id, farthest(clean, bounds)]))
     const norms = new Map(context.samples.map(({ id }) => [id, firstNorm * width]))
-    const delta = new Float32Array(context.sampleSize)
     for (let step = 0; step < steps && context.living > 0; step++) {
       await context.gradient({ loss })
       const size = width * cosine(stepSize, stepSize / 100, step, steps)
       for (const { id, clean, point, gradient, isFooled } of context.samples) {
-        const scale = size / Math.max(lengthL2(gradient), 1e-30)
-        for (let i = 0; i < delta.length; i++)
-          delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
-        // No farther than the corner of the bounds that is farthest from the sample.
-        const most = farthest(clean, low, high)
-        const norm = Math.min(norms.get(id)! * (isFooled ? 1 - gamma : 1 + gamma), most)
-        norms.set(id, norm)
-        const stretch = norm / Math.max(lengthL2(delta), 1e-30)
-        for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + stretch * delta[i]!
+        const radius = Math.min(norms.get(id)! * (isFooled ? 1 - gamma : 1 + gamma), most.get(id)!)
+        norms.set(id, radius)
+        kernels.stepAlong(point, clean, gradient, { size, onto: 'sphere', radius })
       }
     }
     if (context.living > 0) await context.score()
   },
 })
 
-function farthest(clean: Float32Array, low: number, high: number): number {
+function farthest(clean: Float32Array, [low, high]: readonly [number, number]): number {
   let sum = 0
-  for (let i = 0; i < clean.length; i++) sum += Math.max(clean[i]! - low, high - clean[i]!) ** 2
+  for (const value of clean) sum += Math.max(value - low, high - value) ** 2
   return Math.sqrt(sum)
 }

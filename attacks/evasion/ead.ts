@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineAttack, type Sample } from '../../src/plugin.js'
+import { defineAttack, kernels, type Sample } from '../../src/plugin.js'
 import { ConstantSearch } from './lib/constant-search.js'
 
 interface State {
@@ -62,7 +62,7 @@ export const ead = defineAttack({
         const { search, x } = states.get(sample.id)!
         const { constant, step } = search
         const shortfall = Math.max(confidence - sample.loss, 0)
-        const distance = elasticNet(sample, high - low, beta)
+        const distance = kernels.elasticNet(sample.point, sample.clean, { width: high - low, beta })
         const objective = distance + constant * shortfall
         const next = search.next(sample.isFooled && isConfident(sample), objective, distance)
         if (next === 'end') return true
@@ -84,15 +84,6 @@ export const ead = defineAttack({
   },
 })
 
-function elasticNet({ clean, point }: Sample, width: number, beta: number): number {
-  let sum = 0
-  for (let i = 0; i < clean.length; i++) {
-    const d = (point[i]! - clean[i]!) / width
-    sum += d * d + beta * Math.abs(d)
-  }
-  return sum
-}
-
 interface Descent {
   readonly stepSize: number
   /** Of −margin in the objective. */
@@ -109,15 +100,6 @@ function descend(
   { stepSize, weight, momentum, beta, bounds: [low, high] }: Descent,
 ): void {
   const width = high - low
-  const theta = beta * width
-  const pull = weight * width * width
-  for (let i = 0; i < x.length; i++) {
-    const own = clean[i]!
-    const d = point[i]! - own
-    const moved = d - stepSize * (2 * d - pull * gradient[i]!)
-    const shrunk = moved > theta ? moved - theta : moved < -theta ? moved + theta : 0
-    const next = Math.min(Math.max(own + shrunk, low), high)
-    point[i] = next + momentum * (next - x[i]!)
-    x[i] = next
-  }
+  const numbers = { step: stepSize, pull: weight * width * width, theta: beta * width, momentum }
+  kernels.shrinkStep(point, x, { clean, gradient }, numbers, [low, high])
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod'
-import { defineAttack, distance, lossNames, type Norm, type Sample } from '../../src/plugin.js'
-import { keepTop, shrinkTo } from './lib/ball.js'
+import {
+  defineAttack,
+  distance,
+  kernels,
+  lossNames,
+  type Norm,
+  type Sample,
+} from '../../src/plugin.js'
+import { keepTop, shrinkL1 } from './lib/ball.js'
 import { cosine } from './lib/cosine.js'
 import { dualLength, lengthL2 } from './lib/length.js'
 import { marginOf } from './lib/margin.js'
@@ -60,11 +67,15 @@ export const fmn = defineAttack({
         const { id, clean, point, gradient } = sample
         const radius = nextRadius(norm, sample, radii.get(id)!, change)
         radii.set(id, radius)
+        if (norm === 'l2' || norm === 'linf') {
+          kernels.stepAlong(point, clean, gradient, { size, onto: norm, radius })
+          continue
+        }
         const scale = size / Math.max(lengthL2(gradient), 1e-30)
         for (let i = 0; i < delta.length; i++)
           delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
         if (norm === 'l0') keepTop(delta, radius, clean, bounds)
-        else shrinkTo(norm, delta, radius)
+        else shrinkL1(delta, radius)
         for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
       }
     }

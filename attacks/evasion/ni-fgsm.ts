@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, kernels, lossNames, type Sample } from '../../src/plugin.js'
 import { boxOf } from './lib/apgd-moves.js'
-import { clampTo, signOf } from './lib/vector.js'
 
 /** Of a sample: g, x without the look ahead, and the box that both stay in. */
 interface Track {
@@ -52,23 +51,8 @@ export const niFgsm = defineAttack({
 })
 
 /** One step; the point becomes where the momentum would lead from there: the next gradient is taken there. */
-function advance(
-  { momentum, at, lower, upper }: Track,
-  { point, gradient }: Sample,
-  stepSize: number,
-  decay: number,
-): void {
+function advance(track: Track, { point, gradient }: Sample, stepSize: number, decay: number): void {
   const size = kernels.lengthL1(gradient)
   const scale = size > 0 ? gradient.length / size : 0
-  const lead = stepSize * decay
-  for (let i = 0; i < at.length; i++) {
-    const least = lower[i]!
-    const most = upper[i]!
-    // Both as they are kept, in float32.
-    const g = Math.fround(decay * momentum[i]! + scale * gradient[i]!)
-    const x = Math.fround(clampTo(at[i]! + stepSize * signOf(g), least, most))
-    momentum[i] = g
-    at[i] = x
-    point[i] = clampTo(x + lead * g, least, most)
-  }
+  kernels.stepAhead(point, gradient, track, { stepSize, decay, scale })
 }

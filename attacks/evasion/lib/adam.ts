@@ -1,3 +1,5 @@
+import { kernels } from '../../../src/plugin.js'
+
 /** Adam with the constants of its paper: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1. */
 export class Adam {
   readonly #mean: Float32Array
@@ -18,14 +20,13 @@ export class Adam {
   /** Moves the values against their gradient, in place. */
   descend(values: Float32Array, gradient: Float32Array, stepSize: number): void {
     this.#step++
-    const [mean, variance] = [this.#mean, this.#variance]
     const size = stepSize / (1 - 0.9 ** this.#step)
     const correction = 1 / Math.sqrt(1 - 0.999 ** this.#step)
-    for (let i = 0; i < values.length; i++) {
-      const g = gradient[i]!
-      const m = (mean[i] = 0.9 * mean[i]! + 0.1 * g)
-      const v = (variance[i] = 0.999 * variance[i]! + 0.001 * g * g)
-      values[i]! -= (size * m) / (Math.sqrt(v) * correction + 1e-8)
-    }
+    kernels.adam(
+      values,
+      gradient,
+      { mean: this.#mean, variance: this.#variance },
+      { size, correction },
+    )
   }
 }

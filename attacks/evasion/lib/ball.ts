@@ -1,24 +1,12 @@
-import { kernels, type Norm } from '../../../src/plugin.js'
-import { lengthL2 } from './length.js'
+import { kernels } from '../../../src/plugin.js'
 import { kthLargest } from './vector.js'
 
-/** Euclidean projection of a perturbation onto the ball of radius `epsilon` around 0, in place. */
-export function shrinkTo(norm: Exclude<Norm, 'l0'>, delta: Float32Array, epsilon: number): void {
-  if (norm === 'l1') shrinkL1(delta, epsilon)
-  else if (norm === 'l2') {
-    const length = lengthL2(delta)
-    if (length > epsilon) for (let i = 0; i < delta.length; i++) delta[i]! *= epsilon / length
-  } else
-    for (let i = 0; i < delta.length; i++)
-      delta[i] = Math.min(Math.max(delta[i]!, -epsilon), epsilon)
-}
-
 /**
- * Each value nearer to 0 by θ, where Σ max(|δ| − θ, 0) = ε. θ grows towards its value as values drop out of the sum;
+ * Projection of a perturbation onto the ball of L1 around 0, in place: each value nearer to 0 by θ, where Σ max(|δ| − θ, 0) = ε. θ grows towards its value as values drop out of the sum;
  * a few rounds do, and none of them sorts.
  * Source: Michelot 1986, "A finite algorithm for finding the projection of a point onto the canonical simplex".
  */
-function shrinkL1(delta: Float32Array, epsilon: number): void {
+export function shrinkL1(delta: Float32Array, epsilon: number): void {
   const length = kernels.lengthL1(delta)
   if (!(length > epsilon)) return
   let theta = (length - epsilon) / delta.length

@@ -1,7 +1,7 @@
-import type { AttackContext, Sample } from '../../../src/plugin.js'
+import { kernels, type AttackContext, type Sample } from '../../../src/plugin.js'
 import { Adam } from './adam.js'
 import { ConstantSearch } from './constant-search.js'
-import { fromTanhSpace, toTanhSpace } from './tanh-space.js'
+import { toTanhSpace } from './tanh-space.js'
 
 export interface L2Options {
   readonly steps: number
@@ -35,7 +35,7 @@ export async function attackL2(context: AttackContext, options: L2Options): Prom
       ...rest,
     })
     states.set(id, { search, adam: new Adam(w.length), w })
-    fromTanhSpace(w, bounds, point)
+    kernels.fromTanh(w, point, bounds)
   }
   const slope = new Float32Array(context.sampleSize)
   const isConfident = (sample: Sample): boolean => sample.loss >= confidence
@@ -44,7 +44,9 @@ export async function attackL2(context: AttackContext, options: L2Options): Prom
     context.leave((sample) => {
       const { search, adam, w } = states.get(sample.id)!
       const shortfall = Math.max(confidence - sample.loss, 0)
-      const square = slopeOf(sample, bounds, search.constant * Number(shortfall > 0), slope)
+      const pull = shortfall > 0 ? search.constant * (bounds[1] - bounds[0]) : 0
+      // Of ‖δ‖₂² − c·margin by w.
+      const square = kernels.tanhSlope(sample, slope, bounds, pull)
       const objective = square + search.constant * shortfall
       const next = search.next(sample.isFooled && isConfident(sample), objective, square)
       if (next === 'end') return true
@@ -53,27 +55,8 @@ export async function attackL2(context: AttackContext, options: L2Options): Prom
         adam.forget()
         toTanhSpace(sample.clean, bounds, w)
       }
-      fromTanhSpace(w, bounds, sample.point)
+      kernels.fromTanh(w, sample.point, bounds)
       return false
     })
   }
-}
-
-/** Of ‖δ‖₂² − weight·margin by w. @returns ‖δ‖₂² */
-function slopeOf(
-  { clean, point, gradient }: Sample,
-  [low, high]: readonly [number, number],
-  weight: number,
-  slope: Float32Array,
-): number {
-  const width = high - low
-  let square = 0
-  for (let i = 0; i < slope.length; i++) {
-    const d = (point[i]! - clean[i]!) / width
-    const u = (point[i]! - low) / width
-    square += d * d
-    // d u/dw = (1 − tanh²)/2 = 2u(1 − u).
-    slope[i] = (2 * d - weight * width * gradient[i]!) * 2 * u * (1 - u)
-  }
-  return square
 }

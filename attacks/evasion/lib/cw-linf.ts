@@ -1,6 +1,6 @@
-import type { AttackContext, Sample } from '../../../src/plugin.js'
+import { kernels, type AttackContext, type Sample } from '../../../src/plugin.js'
 import { Adam } from './adam.js'
-import { fromTanhSpace, toTanhSpace } from './tanh-space.js'
+import { toTanhSpace } from './tanh-space.js'
 
 export interface LinfOptions {
   readonly steps: number
@@ -35,7 +35,7 @@ export async function attackLinf(context: AttackContext, options: LinfOptions): 
     toTanhSpace(clean, bounds, w)
     const run = { constant: options.firstConstant, tau: 1, step: 0 }
     states.set(id, { adam: new Adam(w.length), w, start: w.slice(), ...run })
-    fromTanhSpace(w, bounds, point)
+    kernels.fromTanh(w, point, bounds)
   }
   const slope = new Float32Array(context.sampleSize)
   while (context.living > 0) {
@@ -46,7 +46,7 @@ export async function attackLinf(context: AttackContext, options: LinfOptions): 
     context.leave((sample) => {
       const state = states.get(sample.id)!
       if (isOver(sample, state, { ...options, bounds, slope })) return true
-      fromTanhSpace(state.w, bounds, sample.point)
+      kernels.fromTanh(state.w, sample.point, bounds)
       return false
     })
   }

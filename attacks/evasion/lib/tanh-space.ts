@@ -11,13 +11,3 @@ export function toTanhSpace(
   for (let i = 0; i < point.length; i++)
     out[i] = Math.atanh(inside * Math.min(Math.max((point[i]! - low) * scale - 1, -1), 1))
 }
-
-/** The way back: any w lies within the bounds. */
-export function fromTanhSpace(
-  w: Float32Array,
-  [low, high]: readonly [number, number],
-  out: Float32Array,
-): void {
-  const half = (high - low) / 2
-  for (let i = 0; i < w.length; i++) out[i] = low + half * (Math.tanh(w[i]!) + 1)
-}

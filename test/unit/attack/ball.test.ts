@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keepTop, shrinkTo } from '../../../attacks/evasion/lib/ball.js'
+import { keepTop, shrinkL1 } from '../../../attacks/evasion/lib/ball.js'
 import { distance, project } from '../../../src/threat/ball.js'
 import { samplesOf } from '../../helpers/networks.js'
 
@@ -7,15 +7,14 @@ const size = 41
 const zero = new Float32Array(size)
 const far = [-100, 100] as const
 
-describe.each(['linf', 'l2', 'l1'] as const)('%s', (norm) => {
+describe('l1', () => {
   it.each([0, 0.01, 0.5, 3, 1000])('radius %d: what the host projects to', (epsilon) => {
     for (let seed = 0; seed < 20; seed++) {
       const delta = samplesOf(1, [size], seed, [-2, 2])
       const expected = delta.slice()
-      if (norm === 'linf') expected.forEach((d, i) => (expected[i] = clip(d, -epsilon, epsilon)))
-      else project({ norm, epsilon, bounds: far, goal: { kind: 'untargeted' } }, zero, expected)
-      shrinkTo(norm, delta, epsilon)
-      expect(distance(norm, delta, zero)).toBeLessThanOrEqual(epsilon * (1 + 1e-5))
+      project({ norm: 'l1', epsilon, bounds: far, goal: { kind: 'untargeted' } }, zero, expected)
+      shrinkL1(delta, epsilon)
+      expect(distance('l1', delta, zero)).toBeLessThanOrEqual(epsilon * (1 + 1e-5))
       delta.forEach((d, i) => expect(d).toBeCloseTo(expected[i]!, 5))
     }
   })

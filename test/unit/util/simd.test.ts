@@ -253,3 +253,119 @@ describe('moves', () => {
     )
   })
 })
+
+describe('steps of descent', () => {
+  it.each(['sphere', 'l2', 'linf'] as const)('along the gradient, then onto %s', (onto) => {
+    check(
+      3,
+      (from, clean, gradient) => {
+        const point = from!.slice()
+        kernels.stepAlong(point, clean!, gradient!, { size: 0.5, onto, radius: 1.25 })
+        const length = Math.max(Math.hypot(...gradient!), 1e-30)
+        const delta = Array.from(from!, (x, i) => x - clean![i]! + (0.5 * gradient![i]!) / length)
+        const reach = Math.hypot(...delta)
+        const factor = onto === 'sphere' || reach > 1.25 ? 1.25 / Math.max(reach, 1e-30) : 1
+        point.forEach((value, i) => {
+          const d = onto === 'linf' ? clamp(delta[i]!, -1.25, 1.25) : factor * delta[i]!
+          expect(value).toBeCloseTo(clean![i]! + d, 3)
+        })
+      },
+      slope,
+    )
+  })
+
+  it('of NI-FGSM look ahead', () => {
+    check(6, (from, start, before, gradient, a, b) => {
+      const [lower, upper] = sorted(a!, b!)
+      const [point, at, momentum] = [from!.slice(), start!.slice(), before!.slice()]
+      const sizes = { stepSize: 0.25, decay: 0.5, scale: 3 }
+      kernels.stepAhead(point, gradient!, { at, momentum, lower, upper }, sizes)
+      point.forEach((value, i) => {
+        const g = 0.5 * before![i]! + 3 * gradient![i]!
+        expect(momentum[i]).toBeCloseTo(g, 5)
+        // Sums of nearly nothing have either sign.
+        if (Math.abs(g) < 1e-5) return
+        const x = clamp(start![i]! + 0.25 * Math.sign(g), lower[i]!, upper[i]!)
+        expect(at[i]).toBeCloseTo(x, 5)
+        expect(value).toBeCloseTo(clamp(x + 0.125 * g, lower[i]!, upper[i]!), 5)
+      })
+    })
+  })
+
+  it('of Adam are those of its paper', () => {
+    check(
+      2,
+      (start, gradient) => {
+        const n = start!.length
+        const values = start!.slice()
+        const moments = { mean: new Float32Array(n), variance: new Float32Array(n) }
+        const [x, m, v] = [Array.from(start!), new Float64Array(n), new Float64Array(n)]
+        for (let step = 1; step <= 3; step++) {
+          const correction = 1 / Math.sqrt(1 - 0.999 ** step)
+          kernels.adam(values, gradient!, moments, { size: 0.1 / (1 - 0.9 ** step), correction })
+          for (let i = 0; i < n; i++) {
+            m[i] = 0.9 * m[i]! + 0.1 * gradient![i]!
+            v[i] = 0.999 * v[i]! + 0.001 * gradient![i]! ** 2
+            const mean = m[i]! / (1 - 0.9 ** step)
+            x[i]! -= (0.1 * mean) / (Math.sqrt(v[i]! / (1 - 0.999 ** step)) + 1e-8)
+          }
+        }
+        values.forEach((value, i) => expect(value).toBeCloseTo(x[i]!, 4))
+      },
+      slope,
+    )
+  })
+
+  it('know tanh to a few parts of ten million, from anywhere', () => {
+    const w = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 100)
+    const point = new Float32Array(w.length)
+    kernels.fromTanh(w, point, [-1, 1])
+    point.forEach((value, i) => expect(Math.abs(value - Math.tanh(w[i]!))).toBeLessThan(3e-7))
+    const far = new Float32Array(4)
+    kernels.fromTanh(Float32Array.of(-1e30, 1e30, -100, 100), far, [2, 5])
+    expect([...far]).toEqual([2, 5, 2, 5])
+  })
+
+  it('by w are those of its formula', () => {
+    check(3, (clean, point, gradient) => {
+      const slopes = new Float32Array(point!.length)
+      const samples = { clean: clean!, point: point!, gradient: gradient! }
+      const square = kernels.tanhSlope(samples, slopes, [-4, 4], 2)
+      const d = (i: number): number => (point![i]! - clean![i]!) / 8
+      expect(square).toBeCloseTo(
+        sum(point!, (i) => d(i) ** 2),
+        4,
+      )
+      slopes.forEach((value, i) => {
+        const u = (point![i]! + 4) / 8
+        expect(value).toBeCloseTo((2 * d(i) - 2 * gradient![i]!) * 2 * u * (1 - u), 5)
+      })
+    })
+  })
+
+  it('of FISTA shrink and go on', () => {
+    check(4, (from, before, clean, gradient) => {
+      const [y, x] = [from!.slice(), before!.slice()]
+      const numbers = { step: 0.1, pull: 2, theta: 0.05, momentum: 0.5 }
+      kernels.shrinkStep(y, x, { clean: clean!, gradient: gradient! }, numbers, [-3, 3])
+      y.forEach((value, i) => {
+        const d = from![i]! - clean![i]!
+        const moved = d - 0.1 * (2 * d - 2 * gradient![i]!)
+        const shrunk = Math.sign(moved) * Math.max(Math.abs(moved) - 0.05, 0)
+        const next = clamp(clean![i]! + shrunk, -3, 3)
+        expect(x[i]).toBeCloseTo(next, 5)
+        expect(value).toBeCloseTo(next + 0.5 * (next - before![i]!), 5)
+      })
+    })
+  })
+
+  it('are measured by an elastic net', () => {
+    check(2, (point, clean) => {
+      const d = (i: number): number => (point![i]! - clean![i]!) / 2
+      expect(kernels.elasticNet(point!, clean!, { width: 2, beta: 0.25 })).toBeCloseTo(
+        sum(point!, (i) => d(i) ** 2 + 0.25 * Math.abs(d(i))),
+        8,
+      )
+    })
+  })
+})

@@ -20,3 +20,4 @@ export {
 } from './values'
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
+export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'

@@ -1,0 +1,97 @@
+import { inward, run, take, type Interval } from './memory.js'
+
+/** What `stepAlong` projects onto: the sphere or the ball of L2, or the ball of L∞. */
+const projections = { sphere: 0, l2: 1, linf: 2 } as const
+
+/**
+ * point ← clean + P(point − clean + size·∇/‖∇‖₂), in place; into the bounds only by rounding: they are the host's.
+ * @param onto - P: onto the sphere or into the ball of L2, or into that of L∞, of this radius
+ */
+export function stepAlong(
+  point: Float32Array,
+  clean: Float32Array,
+  gradient: Float32Array,
+  { size, onto, radius }: { size: number; onto: keyof typeof projections; radius: number },
+): void {
+  const numbers = [size, projections[onto], radius]
+  run('stepAlong', [point, clean, gradient], numbers, { rooms: 1 })
+  take(0, point)
+}
+
+/**
+ * One step of NI-FGSM: g ← μ·g + n·∇/‖∇‖₁, at ← P(at + η·sign g), point ← P(at + η·μ·g), P being the box.
+ * Source: Lin et al. 2020, arXiv:1908.06281, eqs. 6 to 8.
+ */
+export function stepAhead(
+  point: Float32Array,
+  gradient: Float32Array,
+  {
+    at,
+    momentum,
+    lower,
+    upper,
+  }: Readonly<Record<'at' | 'momentum' | 'lower' | 'upper', Float32Array>>,
+  { stepSize, decay, scale }: Readonly<Record<'stepSize' | 'decay' | 'scale', number>>,
+): void {
+  run('stepAhead', [point, at, momentum, gradient, lower, upper], [stepSize, decay, scale])
+  take(0, point)
+  take(1, at)
+  take(2, momentum)
+}
+
+/**
+ * One step of Adam, in place: decays of 0.9 and 0.999, 10⁻⁸ below the line.
+ * @param size, correction - the step size over 1 − 0.9ᵗ, and 1/√(1 − 0.999ᵗ)
+ * Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1.
+ */
+export function adam(
+  values: Float32Array,
+  gradient: Float32Array,
+  { mean, variance }: Readonly<Record<'mean' | 'variance', Float32Array>>,
+  { size, correction }: Readonly<Record<'size' | 'correction', number>>,
+): void {
+  run('adam', [values, mean, variance, gradient], [size, correction])
+  take(0, values)
+  take(1, mean)
+  take(2, variance)
+}
+
+/** point ← low + (tanh w + 1)/2 · (high − low). */
+export function fromTanh(w: Float32Array, point: Float32Array, [low, high]: Interval): void {
+  run('fromTanh', [w], [low, (high - low) / 2], { rooms: 1 })
+  take(1, point)
+}
+
+/**
+ * slope ← (2d − pull·∇)·2u(1 − u), d = (point − clean)/width, u = (point − low)/width: by w, where u = (tanh w + 1)/2.
+ * @returns Σ d²
+ */
+export function tanhSlope(
+  { clean, point, gradient }: Readonly<Record<'clean' | 'point' | 'gradient', Float32Array>>,
+  slope: Float32Array,
+  [low, high]: Interval,
+  pull: number,
+): number {
+  const square = run('tanhSlope', [clean, point, gradient], [low, high - low, pull], { rooms: 1 })
+  take(3, slope)
+  return square
+}
+
+/**
+ * With d = y − clean: x ← clip(clean + S(d − step·(2d − pull·∇))), S shrinking towards 0 by theta, and
+ * y ← x + momentum·(x − x before). In place.
+ * Source: Chen et al. 2018, arXiv:1709.04114, eqs. 4 to 6, with the momentum of FISTA.
+ */
+export function shrinkStep(
+  y: Float32Array,
+  x: Float32Array,
+  { clean, gradient }: Readonly<Record<'clean' | 'gradient', Float32Array>>,
+  numbers: Readonly<Record<'step' | 'pull' | 'theta' | 'momentum', number>>,
+  bounds: Interval,
+): void {
+  const { step, pull, theta, momentum } = numbers
+  const rest = [step, pull, theta, momentum, ...inward(bounds)]
+  run('shrinkStep', [y, x, clean, gradient], rest)
+  take(0, y)
+  take(1, x)
+}

@@ -1,0 +1,71 @@
+import { roundDown, roundUp } from '../float32.js'
+import { moduleBase64 } from './module.js'
+
+// Of the types at hand, only those of browsers know it.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object
+  readonly Instance: new (module: object) => { readonly exports: unknown }
+}
+
+export type Interval = readonly [number, number]
+
+/** Pointers to samples, how many values each has, then what else the function takes. */
+type Loop = (...numbers: number[]) => number
+
+const compiled = new WebAssembly.Module(Buffer.from(moduleBase64, 'base64'))
+const code = new WebAssembly.Instance(compiled).exports as Readonly<Record<string, Loop>> & {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
+}
+
+/** Places for samples in the module's memory, and what of them is read and written. */
+const slots = 6
+const base = 1024
+const pageBytes = 65_536
+let size = -1
+let stride = 0
+let pointers: number[] = []
+let views: Float32Array[] = []
+
+/** Lays the memory out for samples of n values, each padded to a multiple of four. */
+function layOut(n: number): void {
+  size = n
+  stride = Math.ceil(n / 4) * 4
+  const missing = base + slots * stride * 4 - code.memory.buffer.byteLength
+  if (missing > 0) code.memory.grow(Math.ceil(missing / pageBytes))
+  pointers = Array.from({ length: slots }, (_, slot) => base + slot * stride * 4)
+  views = pointers.map((pointer) => new Float32Array(code.memory.buffer, pointer, stride))
+}
+
+/** Copies a sample into its place. @param pad - what stands behind it */
+function put(slot: number, values: Float32Array, pad: number): void {
+  const view = views[slot]!
+  view.set(values)
+  if (size < stride) view.fill(pad, size)
+}
+
+/**
+ * A loop of the module over samples of equal length, in the places from 0 on.
+ * @param samples - copied in; with `rooms` more places behind them
+ * @param pad - stands behind the last values of a sample, up to a multiple of four
+ */
+export function run(
+  loop: string,
+  samples: readonly Float32Array[],
+  numbers: readonly number[] = [],
+  { rooms = 0, pad = 0 }: { readonly rooms?: number; readonly pad?: number } = {},
+): number {
+  const count = samples.length
+  const n = samples[0]!.length
+  if (n !== size) layOut(n)
+  for (let slot = 0; slot < count; slot++) put(slot, samples[slot]!, pad)
+  return code[loop]!(...pointers.slice(0, count + rooms), size, ...numbers)
+}
+
+/** Copies what the last loop left in a place. */
+export function take(slot: number, values: Float32Array): void {
+  const view = views[slot]!
+  values.set(size < stride ? view.subarray(0, size) : view)
+}
+
+/** A float32 is in an interval of float64 where it is in that of the float32s in there. */
+export const inward = ([low, high]: Interval): [number, number] => [roundUp(low), roundDown(high)]

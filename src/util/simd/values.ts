@@ -1,0 +1,78 @@
+import { inward, run, take, type Interval } from './memory.js'
+
+/** Of `clampWithin` in the module: whether a value has changed, and whether one was not finite. */
+const changed = 1
+const strange = 2
+
+/** Each value into its interval, in place; NaN becomes the clean value first. @returns whether one was not finite */
+export function clampWithin(
+  point: Float32Array,
+  clean: Float32Array,
+  lower: Float32Array,
+  upper: Float32Array,
+): boolean {
+  const flags = run('clampWithin', [point, clean, lower, upper])
+  if (flags & changed) take(0, point)
+  return (flags & strange) !== 0
+}
+
+/** Likewise, of the same interval for all. */
+export function clampBetween(
+  point: Float32Array,
+  clean: Float32Array,
+  interval: Interval,
+): boolean {
+  const flags = run('clampBetween', [point, clean], inward(interval))
+  if (flags & changed) take(0, point)
+  return (flags & strange) !== 0
+}
+
+/** Whether all values are in the interval; a NaN is not. */
+export function isBetween(point: Float32Array, interval: Interval): boolean {
+  return run('isBetween', [point], inward(interval), { pad: point[0]! }) !== 0
+}
+
+/** max |aᵢ − bᵢ|, exact; NaN where there is one. */
+export function distanceLinf(a: Float32Array, b: Float32Array): number {
+  return run('distanceLinf', [a, b])
+}
+
+/** ‖a − b‖₂ */
+export function distanceL2(a: Float32Array, b: Float32Array): number {
+  return Math.sqrt(run('squaredDistance', [a, b]))
+}
+
+/** ‖a − b‖₁ */
+export function distanceL1(a: Float32Array, b: Float32Array): number {
+  return run('distanceL1', [a, b])
+}
+
+/** Σ vᵢ² */
+export function squareOf(values: Float32Array): number {
+  return run('squareOf', [values])
+}
+
+/** Σ |vᵢ| */
+export function lengthL1(values: Float32Array): number {
+  return run('lengthL1', [values])
+}
+
+/** Σ d² + beta·|d| with d = (point − clean)/width. */
+export function elasticNet(
+  point: Float32Array,
+  clean: Float32Array,
+  { width, beta }: { readonly width: number; readonly beta: number },
+): number {
+  return run('elasticNet', [point, clean], [width, beta])
+}
+
+/** point ← clean + factor·(point − clean), rounded once, then into the interval. In place. */
+export function lean(
+  point: Float32Array,
+  clean: Float32Array,
+  factor: number,
+  interval: Interval = [-Infinity, Infinity],
+): void {
+  run('lean', [point, clean], [factor, ...inward(interval)])
+  take(0, point)
+}
