@@ -3,6 +3,7 @@ import { backward } from '../autodiff/grad.js'
 import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Graph, Node, Value } from '../graph/ir.js'
+import { blockedConvs } from '../graph/passes/blocked-convs.js'
 import { freeParameters, parameterOf } from '../graph/passes/parameters.js'
 import { nameOutputs } from '../graph/passes/name-outputs.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
@@ -28,6 +29,8 @@ export interface TrainingOptions {
   readonly clipNorm?: number | undefined
   /** Share of values that a Dropout drops, by the value it makes. Default: it drops none. */
   readonly dropouts?: ReadonlyMap<string, number> | undefined
+  /** Channels in a block of the convolutions' layout (`convBlock`). Default: they are left as they are. */
+  readonly block?: number | undefined
 }
 
 /** Something that lives from step to step: fed under `input`, and given back under `output`. */
@@ -115,6 +118,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
       ),
     ],
     [output(g, mean, 'loss'), output(g, model.logits, 'logits'), ...updates, ...running],
+    options.block === undefined ? [] : [blockedConvs(options.block)],
   )
   return {
     graph: verify(nameOutputs(whole)),

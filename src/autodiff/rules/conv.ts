@@ -66,11 +66,11 @@ function inputGradient(
  * The turned kernel, as a constant where the kernel is one. Its second axis is left open: where a gradient is
  * differentiated again, a kernel is made of samples, and that axis is the batch.
  */
-function turnedKernel({ g, x, shape }: RuleContext, group: number): string {
+function turnedKernel({ g, x, shape, info }: RuleContext, group: number): string {
   const name = x[1]!
   const weight = g.initializer(name)
   if (weight?.dtype === 'float32') return g.constant(turned(weight, group), `${name}_turned`)
-  const [M, , ...kernel] = shape(name) as readonly number[]
+  const [M, C, ...kernel] = shape(name) as readonly number[]
   const rows = M! / group
   const axes = kernel.map((_, axis) => axis)
   const perm = [0, 2, 1, ...axes.map((axis) => axis + 3)]
@@ -79,10 +79,13 @@ function turnedKernel({ g, x, shape }: RuleContext, group: number): string {
     perm: group === 1 ? [1, 0, ...axes.map((axis) => axis + 2)] : perm,
   })
   const whole = group === 1 ? swapped : g.emit('Reshape', [swapped, g.ints([-1, rows, ...kernel])])
-  if (kernel.every((size) => size === 1)) return whole
+  const known = (value: string): string =>
+    g.know(value, { dtype: info(name).dtype, shape: [C! * group, rows, ...kernel] })
+  if (kernel.every((size) => size === 1)) return known(whole)
   const all = (value: number): string => g.ints(axes.map(() => value))
   const [first, beyond] = [all(-1), g.ints(kernel.map((size) => -size - 1))]
-  return g.emit('Slice', [whole, first, beyond, g.ints(axes.map((axis) => axis + 2)), all(-1)])
+  const slice = [whole, first, beyond, g.ints(axes.map((axis) => axis + 2)), all(-1)]
+  return known(g.emit('Slice', slice))
 }
 
 /** (M, C/g, ...K) → (C, M/g, ...K), every kernel reversed along all its axes. */
