@@ -1,6 +1,7 @@
 import { float } from '../../graph/builder.js'
 import { tensorOf } from '../../graph/tensor.js'
 import { choice, gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
+import { lastConvRules } from './conv.js'
 import { rules } from './index.js'
 import { inverseDeviation, perChannel } from './norm.js'
 
@@ -61,7 +62,8 @@ const size = ({ g }: RuleContext, value: string): string =>
   g.emit('CastLike', [g.emit('Size', [value]), value])
 
 /**
- * The rules, with those nodes of BatchNormalization differentiated through the statistics of their batch.
+ * The rules of a gradient that is not differentiated again, with those nodes of BatchNormalization differentiated
+ * through the statistics of their batch.
  * @param normalised - their X − mean, by the node's name
  */
 export function rulesOfTraining(normalised: ReadonlyMap<string, string>): RuleTable {
@@ -69,6 +71,7 @@ export function rulesOfTraining(normalised: ReadonlyMap<string, string>): RuleTa
   if (stored.kind === 'choice') throw new TypeError('BatchNormalization has one rule')
   return {
     ...rules,
+    ...lastConvRules,
     BatchNormalization: choice('through the statistics of the batch in training', ({ name }) => {
       const centred = normalised.get(name)
       return centred === undefined
