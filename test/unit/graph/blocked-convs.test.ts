@@ -65,6 +65,8 @@ describe.skipIf(block === undefined)('convolutions in blocks give what they gave
     ['stride 2', one(b, [2 * b, b, 3, 3], { pads, strides: [2, 2] }), 1],
     ['dilated', one(b, [2 * b, b, 3, 3], { pads, dilations: [2, 1] }), 1],
     ['fewer channels than a block', one(3, [b, 3, 5, 3], { pads }), 1],
+    ['outputs that fill a part of a block', one(b, [5, b, 3, 3], { pads }), 1],
+    ['outputs that fill a part of the last block', one(b, [4 * b - 3, b, 3, 3]), 1],
     ['two layers, their Relu within', layers('h'), 2],
     ['a Relu that is not alone', layers('a'), 2],
   ])('%s', async (_, graph, convs) => {
@@ -94,7 +96,8 @@ describe('convolutions that are left as they are', () => {
     ['1×1', one(b, [b, b, 1, 1])],
     ['groups', one(b, [b, b / 2, 3, 3], { group: 2 })],
     ['channels that do not fill their blocks', one(b + 4, [b, b + 4, 3, 3])],
-    ['outputs that do not fill their blocks', one(b, [b + 4, b, 3, 3])],
+    ['outputs that leave a block nearly empty', one(b, [b + 1, b, 3, 3])],
+    ['few outputs of few channels', one(3, [5, 3, 3, 3])],
     ['padding by name', one(b, [b, b, 3, 3], { auto_pad: 'SAME_UPPER' })],
   ])('%s', (_, graph) => {
     expect(blockedOf(pass(graph))).toBe(0)
