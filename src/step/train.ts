@@ -4,6 +4,7 @@ import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Graph, Node, Value } from '../graph/ir.js'
 import { blockedConvs } from '../graph/passes/blocked-convs.js'
+import { gemmSums } from '../graph/passes/gemm-sums.js'
 import { freeParameters, parameterOf } from '../graph/passes/parameters.js'
 import { nameOutputs } from '../graph/passes/name-outputs.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
@@ -118,7 +119,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
       ),
     ],
     [output(g, mean, 'loss'), output(g, model.logits, 'logits'), ...updates, ...running],
-    options.block === undefined ? [] : [blockedConvs(options.block)],
+    [gemmSums, ...(options.block === undefined ? [] : [blockedConvs(options.block)])],
   )
   return {
     graph: verify(nameOutputs(whole)),
