@@ -4,7 +4,7 @@ import { blockedConvs } from '../graph/passes/blocked-convs.js'
 import type { ShapedGraph } from '../graph/passes/readers.js'
 import { elementCount } from '../graph/tensor.js'
 import { encodeModel } from '../onnx/encode.js'
-import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
+import { Session, type Feed } from '../runtime/session.js'
 
 let found: Promise<number | undefined> | undefined
 
@@ -13,8 +13,7 @@ let found: Promise<number | undefined> | undefined
  * else 8; undefined where there is none. Its operators are ONNX Runtime's own and may change, so a block counts only if
  * a convolution written in it (`blockedConvs`) gives what the plain one gives.
  */
-export async function convBlock({ provider = 'cpu' }: SessionOptions): Promise<number | undefined> {
-  if (provider !== 'cpu') return undefined
+export async function convBlock(): Promise<number | undefined> {
   found ??= firstRight([16, 8])
   return await found
 }

@@ -105,7 +105,7 @@ export class Trainer {
       ...options,
       parameters: names.map(trainable.inner),
       dropouts: trainable.dropouts,
-      block: await convBlock(session),
+      cpu: (session.provider ?? 'cpu') === 'cpu' ? { block: await convBlock() } : undefined,
     })
     const opened = await Session.open(encodeModel(compiled.graph), session)
     const source = inferenceForm(begun).graph

@@ -6,6 +6,7 @@ import type { Graph, Node, Value } from '../graph/ir.js'
 import { blockedConvs } from '../graph/passes/blocked-convs.js'
 import { gemmSums } from '../graph/passes/gemm-sums.js'
 import { freeParameters, parameterOf } from '../graph/passes/parameters.js'
+import { writeNorm } from '../graph/passes/train-norms.js'
 import { nameOutputs } from '../graph/passes/name-outputs.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import {
@@ -30,8 +31,8 @@ export interface TrainingOptions {
   readonly clipNorm?: number | undefined
   /** Share of values that a Dropout drops, by the value it makes. Default: it drops none. */
   readonly dropouts?: ReadonlyMap<string, number> | undefined
-  /** Channels in a block of the convolutions' layout (`convBlock`). Default: they are left as they are. */
-  readonly block?: number | undefined
+  /** The step is run on a CPU, with so many channels in a block of convolutions (`convBlock`). Default: anywhere. */
+  readonly cpu?: { readonly block: number | undefined } | undefined
 }
 
 /** Something that lives from step to step: fed under `input`, and given back under `output`. */
@@ -94,6 +95,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
     rules: rulesOfTraining(trained.normalised),
     forms: model.forms,
   })
+  for (const norm of trained.normalised.values()) writeNorm(g, norm, options.cpu !== undefined)
   const clipped = clip(
     g,
     parameters.map((name) => gradients.get(name)!),
@@ -119,7 +121,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
       ),
     ],
     [output(g, mean, 'loss'), output(g, model.logits, 'logits'), ...updates, ...running],
-    [gemmSums, ...(options.block === undefined ? [] : [blockedConvs(options.block)])],
+    [gemmSums, ...(options.cpu?.block === undefined ? [] : [blockedConvs(options.cpu.block)])],
   )
   return {
     graph: verify(nameOutputs(whole)),

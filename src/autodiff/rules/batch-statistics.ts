@@ -1,4 +1,5 @@
 import { float } from '../../graph/builder.js'
+import type { TrainedNorm } from '../../graph/passes/train-mode.js'
 import { tensorOf } from '../../graph/tensor.js'
 import { choice, gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
 import { lastConvRules } from './conv.js'
@@ -66,19 +67,19 @@ const size = ({ g }: RuleContext, value: string): string =>
 /**
  * The rules of a gradient that is not differentiated again, with those nodes of BatchNormalization differentiated
  * through the statistics of their batch.
- * @param normalised - their X − mean, by the node's name
+ * @param normalised - these, by the node's name
  */
-export function rulesOfTraining(normalised: ReadonlyMap<string, string>): RuleTable {
+export function rulesOfTraining(
+  normalised: ReadonlyMap<string, Pick<TrainedNorm, 'centred'>>,
+): RuleTable {
   const stored = rules['BatchNormalization']!
   if (stored.kind === 'choice') throw new TypeError('BatchNormalization has one rule')
   return {
     ...rules,
     ...lastConvRules,
     BatchNormalization: choice('through the statistics of the batch in training', ({ name }) => {
-      const centred = normalised.get(name)
-      return centred === undefined
-        ? stored
-        : gradient((context) => batchStatistics(context, centred))
+      const norm = normalised.get(name)
+      return norm ? gradient((context) => batchStatistics(context, norm.centred)) : stored
     }),
   }
 }

@@ -8,7 +8,7 @@ import { Session } from '../../../src/runtime/session.js'
 import { samplesOf } from '../../helpers/networks.js'
 import { graphOf, nodeOf } from '../../helpers/graphs.js'
 
-const block = await convBlock({})
+const block = await convBlock()
 if (block === undefined) console.log('skipped: this processor has no blocked convolutions')
 const b = block ?? 16
 
