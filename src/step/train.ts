@@ -103,6 +103,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
   )
   const mean = g.emit('ReduceMean', [built.loss], { keepdims: 0 })
   const states = statesOf(model, parameters, trained, optimizer)
+  for (const { input, dims } of states) g.know(input, { dtype: 'float32', shape: dims })
   const updates = parameters.flatMap((name, k) => update(g, name, clipped[k]!, optimizer))
   const running = [...trained.running].map(([name, next]) =>
     output(g, next, trainingNames.next(name)),
