@@ -61,8 +61,8 @@ function tapsOf({ g, geometry }: WeightGradient, x: string): string[] {
   })
 }
 
-/** All places of a kernel, the last axis fastest. */
-const places = (kernel: readonly number[]): number[][] =>
+/** All places of a kernel or an image, the last axis fastest. */
+export const places = (kernel: readonly number[]): number[][] =>
   kernel.reduce<number[][]>(
     (all, size) => all.flatMap((place) => Array.from({ length: size }, (_, at) => [...place, at])),
     [[]],

@@ -6,6 +6,7 @@ import type { PrepareOptions } from '../model/prepare.js'
 import { inferenceForm } from '../model/training-form.js'
 import { prepareTraining, type TrainableModel } from '../model/training.js'
 import { encodeModel } from '../onnx/encode.js'
+import { convBlock } from '../model/conv-block.js'
 import { Session, type Feed, type SessionOptions } from '../runtime/session.js'
 import type { Differentiable } from '../step/compile.js'
 import type { OptimizerSpec } from '../step/optimizers/index.js'
@@ -104,6 +105,7 @@ export class Trainer {
       ...options,
       parameters: names.map(trainable.inner),
       dropouts: trainable.dropouts,
+      cpu: (session.provider ?? 'cpu') === 'cpu' ? { block: await convBlock() } : undefined,
     })
     const opened = await Session.open(encodeModel(compiled.graph), session)
     const source = inferenceForm(begun).graph

@@ -134,15 +134,19 @@ export function readied(model: Pick<Differentiable, 'graph' | 'infos' | 'forms'>
     .reduce((graph, pass) => verify(pass(graph, model.infos)), model.graph)
 }
 
-/** The graph in the form that runs fastest, verified after every pass. */
+/**
+ * The graph in the form that runs fastest, verified after every pass.
+ * @param more - passes after those that every graph goes through
+ */
 export function finish(
   model: Pick<Differentiable, 'forms'>,
   g: GraphBuilder,
   inputs: readonly Value[],
   outputs: readonly Value[],
+  more: readonly ((whole: ShapedGraph) => ShapedGraph)[] = [],
 ): Graph {
   let whole: ShapedGraph = { graph: verify(g.finish(inputs, outputs)), infos: g.infos }
-  for (const pass of passesAfter.filter((one) => keepsBits(model, one))) {
+  for (const pass of [...passesAfter, ...more].filter((one) => keepsBits(model, one))) {
     whole = pass(whole)
     verify(whole.graph)
   }

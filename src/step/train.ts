@@ -3,7 +3,10 @@ import { backward } from '../autodiff/grad.js'
 import { GauntletError } from '../errors.js'
 import { GraphBuilder } from '../graph/builder.js'
 import type { Graph, Node, Value } from '../graph/ir.js'
+import { blockedConvs } from '../graph/passes/blocked-convs.js'
+import { gemmSums } from '../graph/passes/gemm-sums.js'
 import { freeParameters, parameterOf } from '../graph/passes/parameters.js'
+import { writeNorm } from '../graph/passes/train-norms.js'
 import { nameOutputs } from '../graph/passes/name-outputs.js'
 import { batchSymbol } from '../graph/passes/rebatch.js'
 import {
@@ -28,6 +31,8 @@ export interface TrainingOptions {
   readonly clipNorm?: number | undefined
   /** Share of values that a Dropout drops, by the value it makes. Default: it drops none. */
   readonly dropouts?: ReadonlyMap<string, number> | undefined
+  /** The step is run on a CPU, with so many channels in a block of convolutions (`convBlock`). Default: anywhere. */
+  readonly cpu?: { readonly block: number | undefined } | undefined
 }
 
 /** Something that lives from step to step: fed under `input`, and given back under `output`. */
@@ -90,6 +95,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
     rules: rulesOfTraining(trained.normalised),
     forms: model.forms,
   })
+  for (const norm of trained.normalised.values()) writeNorm(g, norm, options.cpu !== undefined)
   const clipped = clip(
     g,
     parameters.map((name) => gradients.get(name)!),
@@ -97,6 +103,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
   )
   const mean = g.emit('ReduceMean', [built.loss], { keepdims: 0 })
   const states = statesOf(model, parameters, trained, optimizer)
+  for (const { input, dims } of states) g.know(input, { dtype: 'float32', shape: dims })
   const updates = parameters.flatMap((name, k) => update(g, name, clipped[k]!, optimizer))
   const running = [...trained.running].map(([name, next]) =>
     output(g, next, trainingNames.next(name)),
@@ -115,6 +122,7 @@ export function compileTraining(model: Differentiable, options: TrainingOptions)
       ),
     ],
     [output(g, mean, 'loss'), output(g, model.logits, 'logits'), ...updates, ...running],
+    [gemmSums, ...(options.cpu?.block === undefined ? [] : [blockedConvs(options.cpu.block)])],
   )
   return {
     graph: verify(nameOutputs(whole)),

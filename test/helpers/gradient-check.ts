@@ -1,4 +1,5 @@
 import { backward } from '../../src/autodiff/grad.js'
+import type { RuleTable } from '../../src/autodiff/rule.js'
 import { GauntletError } from '../../src/errors.js'
 import { GraphBuilder } from '../../src/graph/builder.js'
 import type { Attr, DType, Graph, Tensor, Value } from '../../src/graph/ir.js'
@@ -101,6 +102,8 @@ export interface RuleCase {
   readonly captured?: readonly number[]
   /** Instead of the default ones, where the operator itself rounds more. */
   readonly tolerance?: number
+  /** Instead of those that every gradient is made by. */
+  readonly rules?: RuleTable
 }
 
 export interface CheckResult {
@@ -203,7 +206,7 @@ async function runAt(test: RuleCase, dtype: Precision): Promise<Run> {
     return { reason: kernelMissing(error, lacks) }
   }
   try {
-    const simple = { ...sketch, graph: lowered }
+    const simple = { ...sketch, graph: lowered, rules: test.rules }
     return { differences, gradients: await gradientsOf(simple, infos, point, weights, directions) }
   } catch (error) {
     return { differences, reason: kernelMissing(error) }
@@ -214,6 +217,7 @@ interface Sketch {
   /** The operator, constants as constants. */
   readonly graph: Graph
   readonly differentiated: readonly string[]
+  readonly rules?: RuleTable | undefined
   readonly draws: ReadonlyMap<string, { readonly dims: Dims; readonly draw: Draw }>
 }
 
@@ -347,7 +351,8 @@ async function gradientsOf(
   weights: Weights,
   directions: readonly Direction[],
 ): Promise<Projection[]> {
-  const graph = gradientGraph(sketch.graph, infos, [...weights.keys()], sketch.differentiated)
+  const { graph: network, differentiated, rules } = sketch
+  const graph = gradientGraph(network, infos, [...weights.keys()], differentiated, rules)
   const session = await Session.open(encodeModel(graph))
   try {
     const all: Record<string, Feed> = { ...point }
@@ -374,6 +379,7 @@ export function gradientGraph(
   infos: ValueInfos,
   seeded: readonly string[],
   wrt: readonly string[],
+  rules?: RuleTable,
 ): Graph {
   const seeds = seeded.map((name) => ({
     name: `seed/${name}`,
@@ -385,6 +391,7 @@ export function gradientGraph(
     nodes: graph.nodes,
     seeds: new Map(seeded.map((name) => [name, `seed/${name}`])),
     wrt,
+    ...(rules ? { rules } : {}),
   })
   const outputs = wrt.map((name): Value => {
     const named = g.emit('Identity', [gradients.get(name)!], {}, { name: `grad/${name}` })

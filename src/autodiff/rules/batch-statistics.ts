@@ -1,6 +1,8 @@
 import { float } from '../../graph/builder.js'
+import type { TrainedNorm } from '../../graph/passes/train-mode.js'
 import { tensorOf } from '../../graph/tensor.js'
 import { choice, gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
+import { lastConvRules } from './conv.js'
 import { rules } from './index.js'
 import { inverseDeviation, perChannel } from './norm.js'
 
@@ -39,13 +41,15 @@ function batchStatistics(context: RuleContext, centred: string): Gradients {
   ]
 }
 
-/** factor·value + offset per channel, in one pass. */
+/** factor·value + offset per channel. */
 function affine(
-  { g, x, info }: RuleContext,
+  { g, x, info, shape: shapeOf }: RuleContext,
   value: string,
   factor: string,
   offset: string,
 ): string {
+  // Without pixels BatchNormalization goes number by number: 64 × 512 in 0.1 ms, a Mul and an Add in 0.03.
+  if (shapeOf(x[0]!).length === 2) return g.emit('Add', [g.emit('Mul', [value, factor]), offset])
   const { dtype, shape } = info(x[1]!)
   const constant = (number: number): string => {
     const dims = shape as readonly number[]
@@ -61,19 +65,21 @@ const size = ({ g }: RuleContext, value: string): string =>
   g.emit('CastLike', [g.emit('Size', [value]), value])
 
 /**
- * The rules, with those nodes of BatchNormalization differentiated through the statistics of their batch.
- * @param normalised - their X − mean, by the node's name
+ * The rules of a gradient that is not differentiated again, with those nodes of BatchNormalization differentiated
+ * through the statistics of their batch.
+ * @param normalised - these, by the node's name
  */
-export function rulesOfTraining(normalised: ReadonlyMap<string, string>): RuleTable {
+export function rulesOfTraining(
+  normalised: ReadonlyMap<string, Pick<TrainedNorm, 'centred'>>,
+): RuleTable {
   const stored = rules['BatchNormalization']!
   if (stored.kind === 'choice') throw new TypeError('BatchNormalization has one rule')
   return {
     ...rules,
+    ...lastConvRules,
     BatchNormalization: choice('through the statistics of the batch in training', ({ name }) => {
-      const centred = normalised.get(name)
-      return centred === undefined
-        ? stored
-        : gradient((context) => batchStatistics(context, centred))
+      const norm = normalised.get(name)
+      return norm ? gradient((context) => batchStatistics(context, norm.centred)) : stored
     }),
   }
 }

@@ -3,8 +3,11 @@ import type { Tensor } from '../../graph/ir.js'
 import { geometryOf, transposed, transposedBegin, type Geometry } from '../geometry.js'
 import { depthwisePhases, phases } from '../phases.js'
 import { swapChannels } from '../swap-channels.js'
-import { weightGradient } from '../weight-gradient.js'
+import { lastWeightGradient } from '../last-weight-gradient.js'
+import { weightGradient, type WeightGradient } from '../weight-gradient.js'
 import { gradient, type Gradients, type RuleContext, type RuleTable } from '../rule.js'
+
+type KernelGradient = (sum: WeightGradient) => string
 
 /**
  * Conv: Y = X ⋆ W + B.   X (N, C, ...S)   W (M, C/g, ...K)   dY (N, M, ...T)
@@ -17,7 +20,7 @@ import { gradient, type Gradients, type RuleContext, type RuleTable } from '../r
  *   pass (`lowerSpreads`) replaces by something cheaper; depthwise, a Conv for each phase;
  * - otherwise, and when W is not a constant and strided: ConvTranspose.
  */
-function conv(context: RuleContext): Gradients {
+function conv(context: RuleContext, kernelGradient: KernelGradient): Gradients {
   const { g, x, dy, wants } = context
   const dY = dy[0]!
   const group = context.int('group', 1)
@@ -26,7 +29,7 @@ function conv(context: RuleContext): Gradients {
   const spatialAxes = geometry.kernel.map((_, axis) => axis + 2)
   return [
     wants[0] ? inputGradient(context, dY, geometry, group) : null,
-    wants[1] ? weightGradient({ g, x: x[0]!, dY, shape: weightShape, geometry, group }) : null,
+    wants[1] ? kernelGradient({ g, x: x[0]!, dY, shape: weightShape, geometry, group }) : null,
     wants[2] ? g.emit('ReduceSum', [dY, g.ints([0, ...spatialAxes])], { keepdims: 0 }) : null,
   ]
 }
@@ -66,11 +69,11 @@ function inputGradient(
  * The turned kernel, as a constant where the kernel is one. Its second axis is left open: where a gradient is
  * differentiated again, a kernel is made of samples, and that axis is the batch.
  */
-function turnedKernel({ g, x, shape }: RuleContext, group: number): string {
+function turnedKernel({ g, x, shape, info }: RuleContext, group: number): string {
   const name = x[1]!
   const weight = g.initializer(name)
   if (weight?.dtype === 'float32') return g.constant(turned(weight, group), `${name}_turned`)
-  const [M, , ...kernel] = shape(name) as readonly number[]
+  const [M, C, ...kernel] = shape(name) as readonly number[]
   const rows = M! / group
   const axes = kernel.map((_, axis) => axis)
   const perm = [0, 2, 1, ...axes.map((axis) => axis + 3)]
@@ -79,10 +82,13 @@ function turnedKernel({ g, x, shape }: RuleContext, group: number): string {
     perm: group === 1 ? [1, 0, ...axes.map((axis) => axis + 2)] : perm,
   })
   const whole = group === 1 ? swapped : g.emit('Reshape', [swapped, g.ints([-1, rows, ...kernel])])
-  if (kernel.every((size) => size === 1)) return whole
+  const known = (value: string): string =>
+    g.know(value, { dtype: info(name).dtype, shape: [C! * group, rows, ...kernel] })
+  if (kernel.every((size) => size === 1)) return known(whole)
   const all = (value: number): string => g.ints(axes.map(() => value))
   const [first, beyond] = [all(-1), g.ints(kernel.map((size) => -size - 1))]
-  return g.emit('Slice', [whole, first, beyond, g.ints(axes.map((axis) => axis + 2)), all(-1)])
+  const slice = [whole, first, beyond, g.ints(axes.map((axis) => axis + 2)), all(-1)]
+  return known(g.emit('Slice', slice))
 }
 
 /** (M, C/g, ...K) → (C, M/g, ...K), every kernel reversed along all its axes. */
@@ -109,7 +115,7 @@ function turned(weight: Tensor, group: number): Tensor {
  * dY exchanged.   X (N, C, ...S)   W (C, M/g, ...K)   dY (N, M, ...T)
  * Source: ONNX Operators.md, ConvTranspose.
  */
-function convTranspose(context: RuleContext): Gradients {
+function convTranspose(context: RuleContext, kernelGradient: KernelGradient): Gradients {
   const { g, x, dy, wants } = context
   const weightShape = context.shape(x[1]!) as readonly number[]
   const group = context.int('group', 1)
@@ -126,7 +132,7 @@ function convTranspose(context: RuleContext): Gradients {
           group,
         })
       : null,
-    wants[1] ? weightGradient({ g, x: dY, dY: x[0]!, shape: weightShape, geometry, group }) : null,
+    wants[1] ? kernelGradient({ g, x: dY, dY: x[0]!, shape: weightShape, geometry, group }) : null,
     wants[2] ? g.emit('ReduceSum', [dy[0]!, g.ints([0, ...axes])], { keepdims: 0 }) : null,
   ]
 }
@@ -165,4 +171,11 @@ function transposedGeometry(
   }
 }
 
-export const convRules: RuleTable = { Conv: gradient(conv), ConvTranspose: gradient(convTranspose) }
+const rulesBy = (kernelGradient: KernelGradient): RuleTable => ({
+  Conv: gradient((context) => conv(context, kernelGradient)),
+  ConvTranspose: gradient((context) => convTranspose(context, kernelGradient)),
+})
+
+export const convRules = rulesBy(weightGradient)
+/** For gradients that are not differentiated again. */
+export const lastConvRules = rulesBy(lastWeightGradient)

@@ -18,11 +18,22 @@ export interface DropoutMask {
   readonly ratio: number
 }
 
+/** A BatchNormalization that reads the statistics of its batch, by the values around it. */
+export interface TrainedNorm {
+  readonly node: Node
+  readonly epsilon: number
+  /** Of the batch, (1, C, 1, …), and (C). */
+  readonly mean: string
+  readonly variance: string
+  /** X − mean. */
+  readonly centred: string
+}
+
 export interface TrainMode {
   readonly graph: Graph
   readonly infos: ValueInfos
-  /** BatchNormalization nodes that now read the statistics of their batch, and their X − mean. */
-  readonly normalised: ReadonlyMap<string, string>
+  /** BatchNormalization nodes that now read the statistics of their batch, by name. */
+  readonly normalised: ReadonlyMap<string, TrainedNorm>
   /** Each running statistic, an input of the graph, and the value it has after the step. */
   readonly running: ReadonlyMap<string, string>
   readonly masks: readonly DropoutMask[]
@@ -40,10 +51,10 @@ export interface TrainMode {
 export function trainMode(graph: Graph, infos: ValueInfos, options: TrainModeOptions): TrainMode {
   const g = new GraphBuilder(graph, infos)
   const running = new Map<string, string>()
-  const normalised = new Map<string, string>()
+  const normalised = new Map<string, TrainedNorm>()
   for (const node of trainedNorms(graph, options.isTrained)) {
-    const { centred, next } = normalise(g, node)
-    normalised.set(node.name, centred)
+    const { norm, next } = normalise(g, node)
+    normalised.set(node.name, norm)
     for (const [name, value] of next) running.set(name, value)
   }
   const masks = graph.nodes.flatMap((node) => {
@@ -66,11 +77,11 @@ export function trainedNorms(graph: Graph, isTrained: (name: string) => boolean)
   )
 }
 
-/** Rewires the node to the statistics of its batch. @returns X − mean; running statistics and what they become */
+/** Rewires the node to the statistics of its batch. @returns running statistics and what they become as well */
 function normalise(
   g: GraphBuilder,
   node: Node,
-): { centred: string; next: readonly (readonly [string, string])[] } {
+): { norm: TrainedNorm; next: readonly (readonly [string, string])[] } {
   const [x = '', scale = '', bias = '', oldMean = '', oldVariance = ''] = node.inputs
   const { dtype, shape } = g.info(x)
   const channels = g.info(scale).shape
@@ -83,8 +94,8 @@ function normalise(
   const variance = know(g.emit('ReduceMean', [square, g.ints(axes)], { keepdims: 0 }), channels)
   const mean = know(g.emit('Reshape', [kept, g.ints([-1])]), channels)
   g.rewire(node, [x, scale, bias, mean, variance])
-  const attr = node.attrs['momentum']
-  const stays = attr?.kind === 'float' || attr?.kind === 'int' ? attr.value : 0.9
+  const stays = numberOf(node, 'momentum', 0.9)
+  const epsilon = numberOf(node, 'epsilon', 1e-5)
   const goOn = (old: string, now: string): string =>
     g.emit('Add', [
       g.emit('Mul', [old, g.scalar(stays, dtype)]),
@@ -92,12 +103,17 @@ function normalise(
     ])
   const unbiased = g.emit('Mul', [variance, bessel(g, x, scale)])
   return {
-    centred,
+    norm: { node, epsilon, mean: kept, variance, centred },
     next: [
       [oldMean, goOn(oldMean, mean)],
       [oldVariance, goOn(oldVariance, unbiased)],
     ],
   }
+}
+
+function numberOf({ attrs }: Node, name: string, otherwise: number): number {
+  const attr = attrs[name]
+  return attr?.kind === 'float' || attr?.kind === 'int' ? attr.value : otherwise
 }
 
 /** M / (M − 1) for the M values of each channel. */

@@ -32,7 +32,7 @@ export interface AdamW extends Moments {
 
 /**
  * m' = β₁·m + (1 − β₁)·g,   v' = β₂·v + (1 − β₂)·g²,   w' = w − η·(m'/(1 − β₁ᵗ)) / (√(v'/(1 − β₂ᵗ)) + ε)
- * Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; torch.optim.Adam for the order of operations.
+ * Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1.
  */
 export function adam(options: Adam): Optimizer {
   const { weightDecay = 0 } = options
@@ -58,7 +58,12 @@ export function adamw(options: AdamW): Optimizer {
   })
 }
 
-/** @param start - where the step starts, and along what gradient */
+/**
+ * The buffers are m / (1 − β₁) and v / (1 − β₂): what is constant in the formula is in the step's own numbers, and the
+ * weights are gone over ten times instead of thirteen.
+ *
+ * @param start - where the step starts, and along what gradient
+ */
 function moments(
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Moments,
   start: (inputs: UpdateInputs) => { parameter: string; gradient: string },
@@ -68,28 +73,25 @@ function moments(
   checkRange('wrong epsilon', epsilon, (value) => value > 0, 'a positive number')
   return {
     buffers: ['mean', 'square'],
-    scalars: ['mean_correction', 'square_correction'],
+    scalars: ['step_share', 'epsilon'],
     // In double precision: 1 − β₂ᵗ begins with 0.001, of which float32 has four digits.
-    scalarsAt: (step) => ({
-      mean_correction: 1 - beta1 ** step,
-      square_correction: Math.sqrt(1 - beta2 ** step),
-    }),
+    scalarsAt: (step) => {
+      const deviations = Math.sqrt((1 - beta2 ** step) / (1 - beta2))
+      return {
+        step_share: (deviations * (1 - beta1)) / (1 - beta1 ** step),
+        epsilon: deviations * epsilon,
+      }
+    },
     build(inputs) {
       const { g, rate } = inputs
       const { parameter, gradient } = start(inputs)
-      const blend = (old: string, fresh: string, share: number): string =>
-        g.emit('Add', [
-          g.emit('Mul', [old, g.scalar(share)]),
-          g.emit('Mul', [fresh, g.scalar(1 - share)]),
-        ])
-      const mean = blend(inputs.buffer('mean'), gradient, beta1)
-      const square = blend(inputs.buffer('square'), g.emit('Mul', [gradient, gradient]), beta2)
-      const deviation = g.emit('Div', [
-        g.emit('Sqrt', [square]),
-        inputs.scalar('square_correction'),
-      ])
-      const size = g.emit('Div', [rate, inputs.scalar('mean_correction')])
-      const along = g.emit('Div', [mean, g.emit('Add', [deviation, g.scalar(epsilon)])])
+      const carried = (old: string, share: number, fresh: string): string =>
+        g.emit('Add', [g.emit('Mul', [old, g.scalar(share)]), fresh])
+      const mean = carried(inputs.buffer('mean'), beta1, gradient)
+      const square = carried(inputs.buffer('square'), beta2, g.emit('Mul', [gradient, gradient]))
+      const deviation = g.emit('Add', [g.emit('Sqrt', [square]), inputs.scalar('epsilon')])
+      const size = g.emit('Mul', [rate, inputs.scalar('step_share')])
+      const along = g.emit('Div', [mean, deviation])
       return {
         next: g.emit('Sub', [parameter, g.emit('Mul', [along, size])]),
         buffers: { mean, square },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { convRules } from '../../../src/autodiff/rules/conv.js'
+import { convRules, lastConvRules } from '../../../src/autodiff/rules/conv.js'
 import { matmulRules } from '../../../src/autodiff/rules/matmul.js'
+import { rules } from '../../../src/autodiff/rules/index.js'
 import { poolRules } from '../../../src/autodiff/rules/pool.js'
 import type { Graph } from '../../../src/graph/ir.js'
 import { tensorOfInts } from '../../../src/graph/tensor.js'
@@ -330,7 +331,12 @@ const matmulCases: readonly RuleCase[] = [
   matmul('two vectors', weight([3]), weight([3])),
 ]
 
-const families = { convCases, convTransposeCases, poolCases, matmulCases }
+/** Kernels that are trained, by the forms of gradients that are not differentiated again. */
+const lastCases = [...convCases, ...convTransposeCases]
+  .filter(({ inputs }) => inputs[1]!.kind === 'weight')
+  .map((one): RuleCase => ({ ...one, rules: { ...rules, ...lastConvRules } }))
+
+const families = { convCases, convTransposeCases, poolCases, matmulCases, lastCases }
 
 it('every rule has a case', () => {
   const covered = new Set(Object.values(families).flatMap((cases) => cases.map((one) => one.op)))

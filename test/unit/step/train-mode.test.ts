@@ -4,6 +4,7 @@ import { rulesOfTraining } from '../../../src/autodiff/rules/batch-statistics.js
 import { GraphBuilder } from '../../../src/graph/builder.js'
 import type { Graph } from '../../../src/graph/ir.js'
 import { trainMode } from '../../../src/graph/passes/train-mode.js'
+import { writeNorm } from '../../../src/graph/passes/train-norms.js'
 import type { Shape, ValueInfo } from '../../../src/graph/shapes.js'
 import { floats } from '../../../src/graph/tensor.js'
 import { Trainer } from '../../../src/poison/trainer.js'
@@ -15,7 +16,7 @@ import { normalisedNetwork } from '../../helpers/trainable.js'
 const [rows, channels] = [3, 2]
 
 /** A BatchNormalization in double precision as a graph of training: y, d(Σ v·y)/dx, dscale, dbias, running statistics. */
-function normalisation(sizes: readonly number[]): Graph {
+function normalisation(sizes: readonly number[], isOnCpu: boolean): Graph {
   const dims = ['N', channels, ...sizes]
   const shape: Shape = [{ perBatch: 1 }, channels, ...sizes]
   const vectors = ['scale', 'bias', 'mean', 'variance']
@@ -44,9 +45,10 @@ function normalisation(sizes: readonly number[]): Graph {
     wrt,
     rules: rulesOfTraining(trained.normalised),
   })
+  for (const norm of trained.normalised.values()) writeNorm(g, norm, isOnCpu)
   const named = (value: string, name: string): string => g.emit('Identity', [value], {}, { name })
   const outputs = [
-    'y',
+    named('y', 'normalised'),
     ...wrt.map((name) => named(gradients.get(name)!, `d${name}`)),
     ...[...trained.running].map(([name, next]) => named(next, `next_${name}`)),
   ]
@@ -64,10 +66,11 @@ const draw = (count: number, ...seed: (string | number)[]): Float64Array => {
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0)
 
-describe.each([
-  ['rows', []],
-  ['images', [2, 2]],
-])('BatchNormalization in training, of %s', (_, sizes) => {
+describe.each<[string, readonly number[], boolean]>([
+  ['rows', [], true],
+  ['images', [2, 2], true],
+  ['images anywhere', [2, 2], false],
+])('BatchNormalization in training, of %s', (_, sizes, isOnCpu) => {
   const count = rows * channels * sizes.reduce((a, b) => a * b, 1)
   const values: Record<string, Float64Array> = {
     x: draw(count, 'x').map((value) => 1 + 2 * value),
@@ -77,7 +80,7 @@ describe.each([
     mean: draw(channels, 'mean'),
     variance: draw(channels, 'variance').map(Math.abs),
   }
-  const graph = normalisation(sizes)
+  const graph = normalisation(sizes, isOnCpu)
   const run = async (
     change: Record<string, Float64Array> = {},
   ): Promise<Record<string, number[]>> => {
@@ -100,11 +103,24 @@ describe.each([
     const h = 1e-5
     const at = async (by: number): Promise<number> => {
       const moved = values[name]!.map((value, i) => value + by * direction[i]!)
-      return dot((await run({ [name]: moved }))['y']!, values['v']!)
+      return dot((await run({ [name]: moved }))['normalised']!, values['v']!)
     }
     const numeric = ((await at(h)) - (await at(-h))) / (2 * h)
     expect(Math.abs(dot(exact, direction) - numeric)).toBeLessThan(1e-7 * (1 + Math.abs(numeric)))
     expect(Math.hypot(...exact)).toBeGreaterThan(1e-2)
+  })
+
+  it('is one operator for images on a CPU, and none of its own for rows', () => {
+    const ops = graph.nodes.map(({ op }) => op)
+    const kept = ops.filter((op) => op === 'BatchNormalization')
+    expect(kept).toHaveLength(sizes.length === 0 ? 0 : 2)
+    const inTraining = graph.nodes.filter(({ attrs }) => 'training_mode' in attrs)
+    expect(inTraining).toHaveLength(isOnCpu && sizes.length > 0 ? 1 : 0)
+    // ONNX Runtime writes over the statistics that it is given.
+    const written = inTraining.flatMap(({ inputs }) => inputs.slice(3))
+    for (const value of written)
+      expect(graph.nodes.filter(({ inputs }) => inputs.includes(value))).toHaveLength(1)
+    expect(graph.inputs.filter(({ name }) => written.includes(name))).toEqual([])
   })
 
   it('goes on with running statistics: a tenth of the mean and of the unbiased variance', async () => {
