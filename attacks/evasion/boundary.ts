@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { defineAttack, type Sample, type ThreatModel } from '../../src/plugin.js'
+import { defineAttack, kernels, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean } from './lib/decisions.js'
-import { fillNormal } from './lib/draws.js'
 import { gridOf, type Grid } from './lib/grid.js'
+import { lengthL2 } from './lib/length.js'
 
 interface Steps {
   readonly sphericalStep: number
@@ -91,36 +91,25 @@ function* walk(sample: Sample, grid: Grid, threat: ThreatModel, steps: Steps): C
 interface Candidate {
   /** Of the example, from the clean sample. */
   readonly length: number
-  readonly unit: Float64Array
+  /** Of any length. */
+  readonly direction: Float32Array
 }
 
 /** The direction from the clean sample to the example, turned by a random step of `step` times their distance. */
 function turned({ clean, rng }: Sample, example: Float32Array, step: number): Candidate {
-  const size = example.length
-  const [unit, side] = [new Float64Array(size), new Float64Array(size)]
-  for (let i = 0; i < size; i++) unit[i] = example[i]! - clean[i]!
-  const length = normalise(unit)
-  fillNormal(rng, side)
-  let along = 0
-  for (let i = 0; i < size; i++) along += side[i]! * unit[i]!
-  for (let i = 0; i < size; i++) side[i]! -= along * unit[i]!
-  normalise(side)
-  for (let i = 0; i < size; i++) unit[i]! += step * side[i]!
-  normalise(unit)
-  return { length, unit }
+  const [direction, side] = [new Float32Array(example.length), new Float32Array(example.length)]
+  kernels.addDifference(direction, example, clean)
+  const length = lengthL2(direction)
+  kernels.fillNormal(rng, side)
+  const along = length > 0 ? kernels.dot(side, direction) / length ** 2 : 0
+  kernels.along(side, direction, -along, side)
+  const width = lengthL2(side)
+  if (width > 0) kernels.along(direction, side, (step * length) / width, direction)
+  return { length, direction }
 }
 
-function pointAt({ clean }: Sample, { length, unit }: Candidate, reach: number): Float32Array {
-  const point = new Float32Array(unit.length)
-  for (let i = 0; i < point.length; i++) point[i] = clean[i]! + reach * length * unit[i]!
+function pointAt({ clean }: Sample, { length, direction }: Candidate, reach: number): Float32Array {
+  const point = new Float32Array(direction.length)
+  kernels.along(clean, direction, (reach * length) / Math.max(lengthL2(direction), 1e-30), point)
   return point
-}
-
-/** To length 1, in place. @returns the length before */
-function normalise(values: Float64Array): number {
-  let square = 0
-  for (const value of values) square += value * value
-  const length = Math.sqrt(square)
-  if (length > 0) for (let i = 0; i < values.length; i++) values[i]! /= length
-  return length
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { defineAttack } from '../../src/plugin.js'
-import { fillNormal } from './lib/draws.js'
+import { defineAttack, kernels } from '../../src/plugin.js'
+import { lengthL2 } from './lib/length.js'
 
 export const gaussian = defineAttack({
   id: 'gaussian',
@@ -28,14 +28,11 @@ export const gaussian = defineAttack({
     const { norm, epsilon } = context.threat
     for (let i = 0; i < tries && context.living > 0; i++) {
       for (const { clean, point, rng } of context.samples) {
-        const draw = new Float64Array(clean.length)
-        fillNormal(rng, draw)
+        const draw = new Float32Array(clean.length)
+        kernels.fillNormal(rng, draw)
         // In L∞ what is beyond the ball is clipped; in L2 and L1 the direction is what is drawn.
-        const length =
-          norm === 'linf'
-            ? 1
-            : draw.reduce((sum, d) => sum + (norm === 'l2' ? d * d : Math.abs(d)), 0)
-        const scale = (relSigma * epsilon) / (norm === 'l2' ? Math.sqrt(length) : length)
+        const length = norm === 'linf' ? 1 : norm === 'l2' ? lengthL2(draw) : kernels.lengthL1(draw)
+        const scale = (relSigma * epsilon) / length
         for (let k = 0; k < point.length; k++)
           point[k] = clean[k]! + scale * draw[k]! * context.scale[k]!
       }

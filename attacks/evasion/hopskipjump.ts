@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { defineAttack, distance, type Sample, type ThreatModel } from '../../src/plugin.js'
+import { defineAttack, distance, kernels, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean, type Asking } from './lib/decisions.js'
-import { fillNormal } from './lib/draws.js'
 import { gridOf, type Grid } from './lib/grid.js'
+import { lengthL2 } from './lib/length.js'
 
 interface Settings {
   readonly initialProbes: number
@@ -70,30 +70,27 @@ function* normal(
   threat: ThreatModel,
   example: Float32Array,
   { count, spread }: { readonly count: number; readonly spread: number },
-): Asking<Float64Array> {
+): Asking<Float32Array> {
   const size = example.length
-  const [all, fooling] = [new Float64Array(size), new Float64Array(size)]
+  const [all, fooling] = [new Float32Array(size), new Float32Array(size)]
   const [draw, probe] = [new Float32Array(size), new Float32Array(size)]
   let hits = 0
   for (let k = 0; k < count; k++) {
     if (threat.norm === 'linf') sample.rng.fillUniform(draw, -1, 1)
-    else fillNormal(sample.rng, draw)
-    const scale = spread / Math.max(lengthOf(draw), 1e-30)
-    for (let i = 0; i < size; i++) probe[i] = example[i]! + scale * draw[i]!
+    else kernels.fillNormal(sample.rng, draw)
+    kernels.along(example, draw, spread / Math.max(lengthL2(draw), 1e-30), probe)
     const isHit = yield* fools(sample, threat, probe)
-    if (isHit) hits++
-    for (let i = 0; i < size; i++) {
-      // As it was asked: the bounds may have cut it.
-      const u = probe[i]! - example[i]!
-      all[i]! += u
-      if (isHit) fooling[i]! += u
-    }
+    // As it was asked: the bounds may have cut it.
+    kernels.addDifference(all, probe, example)
+    if (!isHit) continue
+    hits++
+    kernels.addDifference(fooling, probe, example)
   }
   // Σ φ·u = 2·fooling − all, and mean φ = 2·hits/count − 1. Where all agree there is nothing to take off.
   const mean = hits === 0 || hits === count ? 0 : (2 * hits) / count - 1
   const sum = all.map((value, i) => 2 * fooling[i]! - value - mean * value)
   if (threat.norm === 'linf') return sum.map(Math.sign)
-  const length = lengthOf(sum)
+  const length = lengthL2(sum)
   return length > 0 ? sum.map((value) => value / length) : sum
 }
 
@@ -102,17 +99,12 @@ function* leap(
   sample: Sample,
   threat: ThreatModel,
   example: Float32Array,
-  { direction, length }: { readonly direction: Float64Array; readonly length: number },
+  { direction, length }: { readonly direction: Float32Array; readonly length: number },
 ): Asking<Float32Array> {
   for (let halvings = 0; halvings < 30; halvings++) {
-    const point = example.map((value, i) => value + (length / 2 ** halvings) * direction[i]!)
+    const point = new Float32Array(example.length)
+    kernels.along(example, direction, length / 2 ** halvings, point)
     if (yield* fools(sample, threat, point)) return point
   }
   return example
-}
-
-function lengthOf(values: Float32Array | Float64Array): number {
-  let square = 0
-  for (const value of values) square += value * value
-  return Math.sqrt(square)
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { defineAttack, type Sample, type ThreatModel } from '../../src/plugin.js'
+import { defineAttack, kernels, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
-import { fillNormal } from './lib/draws.js'
 import { estimate, type Estimate } from './lib/estimate.js'
 
 export const nes = defineAttack({
@@ -52,7 +51,7 @@ export const nes = defineAttack({
           values: context,
           reach: sigma * (threat.bounds[1] - threat.bounds[0]),
           objective: 'ce',
-          draw: fillNormal,
+          draw: kernels.fillNormal,
         },
       ),
     )

@@ -1,4 +1,4 @@
-import { distance, type Sample, type ThreatModel } from '../../../src/plugin.js'
+import { distance, kernels, type Sample, type ThreatModel } from '../../../src/plugin.js'
 import type { Grid } from './grid.js'
 
 /** A part of a course that comes to an answer. */
@@ -7,14 +7,10 @@ export type Asking<T> = Generator<undefined, T, undefined>
 /** Whether a point reaches the goal: one query. The point is clipped to the bounds first, in place. */
 export function* fools(
   sample: Sample,
-  { bounds: [low, high] }: ThreatModel,
+  { bounds }: ThreatModel,
   point: Float32Array,
 ): Asking<boolean> {
-  for (let i = 0; i < point.length; i++) {
-    const value = point[i]!
-    if (value < low) point[i] = low
-    else if (value > high) point[i] = high
-  }
+  kernels.clampBetween(point, sample.clean, bounds)
   sample.point.set(point)
   yield
   return sample.isFooled
@@ -58,11 +54,14 @@ export function* towardsClean(
   const reach = distance(threat.norm, example, sample.clean)
   const at = (share: number): Float32Array => {
     const { clean } = sample
-    return example.map((value, i) => {
-      const d = value - clean[i]!
-      if (threat.norm !== 'linf') return clean[i]! + share * d
-      return clean[i]! + Math.min(Math.max(d, -share * reach), share * reach)
-    })
+    if (threat.norm === 'linf')
+      return example.map((value, i) => {
+        const d = value - clean[i]!
+        return clean[i]! + Math.min(Math.max(d, -share * reach), share * reach)
+      })
+    const point = example.slice()
+    kernels.lean(point, clean, share)
+    return point
   }
   let [near, far, found] = [0, 1, example]
   while (far - near > tolerance) {

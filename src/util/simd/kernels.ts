@@ -4,11 +4,14 @@
  * They round alike on every machine: WebAssembly has no other way.
  */
 export {
+  addDifference,
+  along,
   clampBetween,
   clampWithin,
   distanceL1,
   distanceL2,
   distanceLinf,
+  dot,
   elasticNet,
   isBetween,
   lean,
@@ -17,3 +20,4 @@ export {
 } from './values.js'
 export { moveL2, moveLinf, stepToBorder } from './moves.js'
 export { adam, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent.js'
+export { fillNormal } from './draws.js'

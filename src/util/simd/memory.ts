@@ -20,6 +20,7 @@ const code = new WebAssembly.Instance(compiled).exports as Readonly<Record<strin
 /** Places for samples in the module's memory, and what of them is read and written. */
 const slots = 6
 const base = 1024
+const seedsAt = 512
 const pageBytes = 65_536
 let size = -1
 let stride = 0
@@ -59,6 +60,14 @@ export function run(
   if (n !== size) layOut(n)
   for (let slot = 0; slot < count; slot++) put(slot, samples[slot]!, pad)
   return code[loop]!(...pointers.slice(0, count + rooms), size, ...numbers)
+}
+
+/** A loop that makes the values of a sample of 16 numbers. */
+export function fill(loop: string, seeds: Uint32Array, out: Float32Array): void {
+  if (out.length !== size) layOut(out.length)
+  new Uint32Array(code.memory.buffer, seedsAt, seeds.length).set(seeds)
+  code[loop]!(seedsAt, pointers[0]!, size)
+  take(0, out)
 }
 
 /** Copies what the last loop left in a place. */

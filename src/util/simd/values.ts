@@ -76,3 +76,31 @@ export function lean(
   run('lean', [point, clean], [factor, ...inward(interval)])
   take(0, point)
 }
+
+/** Σ aᵢbᵢ */
+export function dot(a: Float32Array, b: Float32Array): number {
+  return run('dot', [a, b])
+}
+
+/** out ← a + factor·b, into the interval; `out` may be one of them. */
+export function along(
+  a: Float32Array,
+  b: Float32Array,
+  factor: number,
+  out: Float32Array,
+  interval: Interval = [-Infinity, Infinity],
+): void {
+  run('along', [a, b], [factor, ...inward(interval)], { rooms: 1 })
+  take(2, out)
+}
+
+/** sum ← sum + factor·(a − b), in place. */
+export function addDifference(
+  sum: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  factor = 1,
+): void {
+  run('addDifference', [sum, a, b], [factor])
+  take(0, sum)
+}

@@ -6,7 +6,9 @@ import { main } from 'assemblyscript/asc'
 import * as fc from 'fast-check'
 
 import { format } from 'prettier'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { normalCdf } from '../../../src/stats/normal.js'
+import { createRng } from '../../../src/util/rng.js'
 import * as kernels from '../../../src/util/simd/kernels.js'
 import { leastStep } from '../../helpers/planes.js'
 
@@ -367,5 +369,73 @@ describe('steps of descent', () => {
         8,
       )
     })
+  })
+})
+
+describe('products and sums', () => {
+  it('are those of the same loops in float64', () => {
+    check(3, (a, b, before) => {
+      expect(kernels.dot(a!, b!)).toBeCloseTo(
+        sum(a!, (i) => a![i]! * b![i]!),
+        9,
+      )
+      const out = new Float32Array(a!.length)
+      kernels.along(a!, b!, -0.75, out, [-2, 3])
+      out.forEach((value, i) => expect(value).toBeCloseTo(clamp(a![i]! - 0.75 * b![i]!, -2, 3), 5))
+      const total = before!.slice()
+      kernels.addDifference(total, a!, b!, 0.5)
+      total.forEach((value, i) =>
+        expect(value).toBeCloseTo(before![i]! + 0.5 * (a![i]! - b![i]!), 5),
+      )
+    })
+  })
+})
+
+describe('normal draws', () => {
+  const n = 400_001
+  const draws = new Float32Array(n)
+  beforeAll(() => kernels.fillNormal(createRng('normal'), draws))
+
+  it('have the moments of a normal distribution', () => {
+    const mean = (power: number): number => sum(draws, (i) => draws[i]! ** power) / n
+    const error = 5 / Math.sqrt(n)
+    expect(Math.abs(mean(1))).toBeLessThan(error)
+    expect(Math.abs(mean(2) - 1)).toBeLessThan(error * Math.sqrt(2))
+    expect(Math.abs(mean(3))).toBeLessThan(error * Math.sqrt(15))
+    expect(Math.abs(mean(4) - 3)).toBeLessThan(error * Math.sqrt(96))
+  })
+
+  it('have its distribution, by Kolmogorov and Smirnov', () => {
+    let most = 0
+    draws.toSorted().forEach((value, i) => {
+      const share = normalCdf(value)
+      most = Math.max(most, Math.abs(share - i / n), Math.abs(share - (i + 1) / n))
+    })
+    // Exceeded by one sample in ten thousand.
+    expect(most * Math.sqrt(n)).toBeLessThan(2.23)
+  })
+
+  it('do not follow one another: of neighbours at any distance up to 16, and their squares', () => {
+    for (let lag = 1; lag <= 16; lag++) {
+      let [plain, squares] = [0, 0]
+      for (let i = lag; i < n; i++) {
+        plain += draws[i]! * draws[i - lag]!
+        squares += (draws[i]! ** 2 - 1) * (draws[i - lag]! ** 2 - 1)
+      }
+      expect(Math.abs(plain) / Math.sqrt(n)).toBeLessThan(5)
+      expect(Math.abs(squares) / (2 * Math.sqrt(n))).toBeLessThan(5)
+    }
+  })
+
+  it('are the same for the same stream, others for its next, for samples of any length', () => {
+    for (const length of [1, 3, 4, 7, 9]) {
+      const [rng, again] = [createRng('draws', length), createRng('draws', length)]
+      const [a, b] = [new Float32Array(length), new Float32Array(length)]
+      kernels.fillNormal(rng, a)
+      kernels.fillNormal(again, b)
+      expect(b).toEqual(a)
+      kernels.fillNormal(rng, b)
+      expect(b).not.toEqual(a)
+    }
   })
 })

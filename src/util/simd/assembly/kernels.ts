@@ -8,10 +8,13 @@
  */
 
 export {
+  addDifference,
+  along,
   clampBetween,
   clampWithin,
   distanceL1,
   distanceLinf,
+  dot,
   isBetween,
   lean,
   lengthL1,
@@ -21,3 +24,4 @@ export {
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
 export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'
+export { normals } from './draws'

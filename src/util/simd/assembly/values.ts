@@ -132,3 +132,42 @@ export function lengthL1(values: usize, n: i32): f64 {
   }
   return sumOf(even) + sumOf(odd)
 }
+
+/** Σ a·b. */
+export function dot(a: usize, b: usize, n: i32): f64 {
+  let even = f64x2.splat(0)
+  let odd = f64x2.splat(0)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const x = v128.load(a + i)
+    const y = v128.load(b + i)
+    even = f64x2.add(even, f64x2.mul(low(x), low(y)))
+    odd = f64x2.add(odd, f64x2.mul(high(x), high(y)))
+  }
+  return sumOf(even) + sumOf(odd)
+}
+
+/** out ← a + factor·b, into the interval. */
+export function along(
+  a: usize,
+  b: usize,
+  out: usize,
+  n: i32,
+  factor: f32,
+  least: f32,
+  most: f32,
+): void {
+  const share = f32x4.splat(factor)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const next = f32x4.add(v128.load(a + i), f32x4.mul(share, v128.load(b + i)))
+    v128.store(out + i, clamp(next, f32x4.splat(least), f32x4.splat(most)))
+  }
+}
+
+/** sum ← sum + factor·(a − b). */
+export function addDifference(sum: usize, a: usize, b: usize, n: i32, factor: f32): void {
+  const share = f32x4.splat(factor)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const difference = f32x4.sub(v128.load(a + i), v128.load(b + i))
+    v128.store(sum + i, f32x4.add(v128.load(sum + i), f32x4.mul(share, difference)))
+  }
+}
