@@ -27,7 +27,7 @@ export async function runTrial(
   try {
     return await new Trial(task, bench).run()
   } finally {
-    await bench.closeSurrogate()
+    await bench.closeSurrogates()
   }
 }
 
@@ -89,7 +89,10 @@ class Trial {
 
   async #craft(): Promise<Crafted> {
     const bench = this.#bench
-    const { train, test, plugin, signal } = bench
+    const { train, test, plugin, retrained, signal } = bench
+    const note = (text: string): void => {
+      if (!this.#notes.includes(text)) this.#notes.push(text)
+    }
     const { rate, source, target, seed, poison } = this.#task
     const crafted = await craft({
       plugin,
@@ -100,10 +103,11 @@ class Trial {
       source,
       target,
       seed,
-      surrogate: () => bench.surrogate((text) => this.#notes.push(text)),
+      surrogate: () => bench.surrogate(note),
+      retrained: retrained && ((set, share) => retrained(set, share, note)),
       isCancelled: () => signal.aborted,
     })
-    await bench.closeSurrogate()
+    await bench.closeSurrogates()
     roundToBytes(crafted.train.x, crafted.poisons, bench.dataset)
     return crafted
   }
