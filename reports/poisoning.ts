@@ -72,6 +72,7 @@ function cellView({ record, results }: TrialSet): PoisonCellView {
     seconds: results.reduce((sum, one) => sum + one.seconds, 0),
     secondsInRuntime: results.reduce((sum, one) => sum + one.secondsInRuntime, 0),
     notes: notesOf(keys, results),
+    examples: results.find(({ examples }) => examples?.length)?.examples ?? [],
   }
 }
 

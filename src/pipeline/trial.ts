@@ -5,6 +5,7 @@ import type { LabelledSamples } from '../poison/types.js'
 import type { Control } from './controls.js'
 import { crossValidate } from './cross-validate.js'
 import { detect } from './detect.js'
+import { examplesOf } from './examples.js'
 import { filtersOf, type Filter } from './filters.js'
 import type { Learned } from './learner.js'
 import { openNetwork, predictor, type Network } from './network.js'
@@ -81,6 +82,9 @@ class Trial {
         seconds: (performance.now() - start) / 1000,
         secondsInRuntime: this.#secondsInRuntime,
         notes: [...crafted.notes, ...this.#notes],
+        ...(this.#task.trial === 0
+          ? { examples: examplesOf(this.#bench.train, crafted.train, crafted.poisons) }
+          : {}),
       }
     } finally {
       await this.#close(network)
