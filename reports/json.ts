@@ -1,4 +1,4 @@
-import type { PictureView, Reporter, RunReport } from '../src/reporter.js'
+import type { PictureView, PoisoningView, Reporter, RunReport } from '../src/reporter.js'
 
 /** Raised when a reader of the file would have to change; new fields may appear without it. */
 const schema = 'gauntlet-report/1'
@@ -27,12 +27,16 @@ function reportJson(report: RunReport): Record<string, unknown> {
     trust: report.trust ?? null,
     comparisons: report.comparisons,
     cells: report.cells,
-    ...(report.poisoning ? { poisoning: report.poisoning } : {}),
+    ...(report.poisoning ? { poisoning: withoutExamples(report.poisoning) } : {}),
     ...(report.audits ? { audits: report.audits } : {}),
     pictures: report.pictures.map(withoutPixels),
     problems: report.problems,
     manifest: report.manifest,
   }
+}
+
+function withoutExamples({ cells, ...rest }: PoisoningView) {
+  return { cells: cells.map(({ examples: _examples, ...cell }) => cell), ...rest }
 }
 
 function withoutPixels(picture: PictureView): Omit<PictureView, 'clean' | 'adversarial'> {

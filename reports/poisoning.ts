@@ -3,6 +3,7 @@ import {
   armOf,
   cleanLossOf,
   filtersOf,
+  notesOf,
   sharesOf,
   shareOf,
   successShare,
@@ -70,7 +71,8 @@ function cellView({ record, results }: TrialSet): PoisonCellView {
     arms: results.flatMap(armRows),
     seconds: results.reduce((sum, one) => sum + one.seconds, 0),
     secondsInRuntime: results.reduce((sum, one) => sum + one.secondsInRuntime, 0),
-    notes: [...new Set(results.flatMap(({ notes }) => notes))],
+    notes: notesOf(keys, results),
+    examples: results.find(({ examples }) => examples?.length)?.examples ?? [],
   }
 }
 

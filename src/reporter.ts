@@ -153,6 +153,16 @@ export interface TrialArmView {
 }
 
 /** All trials of one version × poison × rate. */
+/** A poisoned training sample and what it was, as 8-bit levels of the data's range, (...shape), in base64. */
+export interface PoisonExampleView {
+  readonly index: number
+  readonly shape: readonly number[]
+  readonly label: number
+  readonly poisonedLabel: number
+  readonly clean: string
+  readonly poisoned: string
+}
+
 export interface PoisonCellView {
   readonly version: string
   /** Plugin id. */
@@ -179,6 +189,8 @@ export interface PoisonCellView {
   readonly seconds: number
   readonly secondsInRuntime: number
   readonly notes: readonly string[]
+  /** None of tables. */
+  readonly examples: readonly PoisonExampleView[]
 }
 
 /** Two versions in the same trials. */

@@ -6,12 +6,15 @@ import { draw, sampleAt, sampleSize } from './lib/samples.js'
 import { chooseVictim, mostMoving, victimChoices } from './lib/surrogate.js'
 import { epsilonText } from './lib/text.js'
 
+/** Shares of a fine-tuning: poisons are learned in its first half, and what is learned pulls no longer. */
+const early = [0.1, 0.4]
+
 export const gradientMatching = definePoison({
   id: 'gradient-matching',
-  version: 1,
+  version: 2,
   title: "Gradient matching (Witches' Brew): one test sample is to be taken for the target class",
   source:
-    'Geiping et al. 2021, arXiv:2009.02276, algorithm 1; without its augmentation and ensembles',
+    'Geiping et al. 2021, arXiv:2009.02276, algorithm 1, without its augmentation; retraining as in Souri et al. 2022, arXiv:2106.08970',
   atlas: 'AML.T0020',
   goal: 'targeted',
   labels: 'clean',
@@ -32,6 +35,22 @@ export const gradientMatching = definePoison({
       .max(2)
       .default(0.1)
       .describe('first step, as a share of epsilon'),
+    strength: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(0.125)
+      .describe(
+        "what the length of the poisons' gradient counts beside its direction; the paper: 0",
+      ),
+    retrainings: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(1)
+      .describe(
+        'times that the surrogate is fine-tuned on the poisons so far, which then match under its early weights as well; where training starts from a file only',
+      ),
     select: z
       .enum(['gradient', 'random'])
       .default('gradient')
@@ -48,7 +67,7 @@ export const gradientMatching = definePoison({
   label: ({ epsilon, victim }) =>
     `gradient matching${epsilonText(epsilon)}${victim === 'random' ? ', any victim' : ''}`,
   epsilon: ({ epsilon }, shape) => scaled(epsilon, 16 / 255, shape),
-  async poison(context, { epsilon, select, victim: choice, ...params }) {
+  async poison(context, { epsilon, select, victim: choice, retrainings, ...params }) {
     const { train, test, target, budget, eligible, rng } = context
     const surrogate = await context.surrogate()
     const victim = await chooseVictim(context, surrogate, choice)
@@ -57,17 +76,23 @@ export const gradientMatching = definePoison({
       select === 'random'
         ? draw(eligible, budget, rng)
         : await mostMoving(surrogate, train, eligible, budget)
-    const { x, loss } = await match(context, surrogate, {
+    const matching = {
       ...params,
       epsilon: scaled(epsilon, 16 / 255, train.shape),
       indices,
       wanted,
-    })
-    context.note(`alignment with the wanted gradient: cosine ${(1 - loss).toFixed(2)}`)
-    const size = sampleSize(train)
-    return {
-      samples: indices.map((index, k) => ({ index, x: x.slice(k * size, (k + 1) * size) })),
-      victims: [victim],
     }
+    const size = sampleSize(train)
+    const samplesOf = (x: Float32Array) =>
+      indices.map((index, k) => ({ index, x: x.slice(k * size, (k + 1) * size) }))
+    let matched = await match(context, [surrogate], matching)
+    for (let k = 0; k < retrainings && context.retrained; k++) {
+      const surrogates = [surrogate]
+      for (const share of early)
+        surrogates.push(await context.retrained(samplesOf(matched.x), share))
+      matched = await match(context, surrogates, matching, matched.x)
+    }
+    context.note(`alignment with the wanted gradient: cosine ${matched.cosine.toFixed(2)}`)
+    return { samples: samplesOf(matched.x), victims: [victim] }
   },
 })

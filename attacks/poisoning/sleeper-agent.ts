@@ -63,13 +63,13 @@ export const sleeperAgent = definePoison({
     const x = new Float32Array(shown.length * length)
     shown.forEach((index, k) => x.set(stamped(sampleAt(train, index), patch), k * length))
     const wanted = { x, labels: shown.map(() => target) }
-    const matched = await match(context, surrogate, {
+    const matched = await match(context, [surrogate], {
       ...params,
       epsilon: scaled(epsilon, 16 / 255, train.shape),
       indices,
       wanted,
     })
-    context.note(`alignment with the wanted gradient: cosine ${(1 - matched.loss).toFixed(2)}`)
+    context.note(`alignment with the wanted gradient: cosine ${matched.cosine.toFixed(2)}`)
     return {
       samples: indices.map((index, k) => ({
         index,

@@ -7,6 +7,7 @@ import type {
 } from '../../src/reporter.js'
 import {
   formatCount,
+  formatCounted,
   formatPercent,
   formatPoints,
   formatRate,
@@ -26,6 +27,7 @@ import { pNumber, pointsRange, shareRange } from '../text.js'
 import { differenceTrack, seriesColour, shareBar } from './interval.js'
 import { markup, type Markup } from './markup.js'
 import { poisonCharts } from './poison-chart.js'
+import { poisonPictures } from './poison-pictures.js'
 import { filterBox, framed } from './tables.js'
 
 /** What the poisons achieve, version by version; undefined for a run that poisons nothing. */
@@ -34,6 +36,7 @@ export async function poisoningSection(report: RunReport): Promise<Markup | unde
   if (!poisoning) return undefined
   return markup`${await poisonCharts(report, poisoning)}
 ${cellTable(report, poisoning)}
+${await poisonPictures(report, poisoning)}
 ${filterTable(report, poisoning)}
 ${detectorTable(report, poisoning)}
 ${poisonPairs(poisoning).map(({ baseline, candidate, rows }, i) => comparisonTable(baseline, candidate, rows, `poison-comparison-${i}`))}`
@@ -49,7 +52,7 @@ function cellTable(report: RunReport, poisoning: PoisoningView): Markup {
   const success = formatSharePlain(cells[0]?.successShare ?? 0.5)
   return markup`<h3>With and without the poison</h3>${filterBox('poisons', cells.length)}${framed(
     'Poisons',
-    markup`<table id="poisons" data-sortable><caption><span>Means over trials: trainings that differ in source, target and seed. Attack success: attacked test samples, never of the target class, that reach the attacker's goal; the base rate is that of the same training without the poison. Successful trials: those in which at least ${success} do. Keep their class: attacked samples that are classified as their label says. Ranges are ${confidenceOf(poisoning)} intervals over trials.</span></caption>
+    markup`<table id="poisons" class="compact" data-sortable><caption><span>Means over trials: trainings that differ in source, target and seed. Attack success: attacked test samples, never of the target class, that reach the attacker's goal; the base rate is that of the same training without the poison. Successful trials: those in which at least ${success} do. Keep their class: attacked samples that are classified as their label says. Ranges are ${confidenceOf(poisoning)} intervals over trials.</span></caption>
 <thead><tr><th scope="col">Version</th><th scope="col">Poison</th><th scope="col" class="n">Attack success</th><th scope="col" class="n">Base rate</th><th scope="col" class="n">Successful trials</th><th scope="col" class="n">Clean accuracy</th><th scope="col" class="n">Keep their class</th>${withPaths && markup`<th scope="col">On the way of an image</th>`}<th scope="col" class="n">Trials</th>${notes && markup`<th scope="col">Notes</th>`}</tr></thead>
 <tbody>${cells.map((cell) => cellRow(report, cell, { withPaths, notes }))}</tbody></table>`,
   )}`
@@ -65,7 +68,13 @@ function cellRow(
     ({ path, attackSuccess }) => `${path} ${formatPercent(attackSuccess.estimate)}`,
   )
   const incomplete = cell.complete ? [] : ['incomplete: numbers are of what was done']
-  return markup`<tr${!cell.complete && markup` class="partial"`} style="--series:${seriesColour(report, version)}"><th scope="row">${version}</th><td>${poisonCell(cell)}</td>${meanCell(poisoned?.attackSuccess)}<td class="n"${sortKey(clean?.attackSuccess.estimate)}>${estimate(clean?.attackSuccess)}</td>${successfulCell(cell, poisoned)}<td class="n"${sortKey(poisoned?.cleanAccuracy.estimate)}><span class="value">${estimate(clean?.cleanAccuracy)} → ${estimate(poisoned?.cleanAccuracy)}</span> <span class="ci block">${lossText(cleanLoss)}</span></td><td class="n"${sortKey(poisoned?.recoveredAccuracy.estimate)}>${estimate(poisoned?.recoveredAccuracy)}</td>${withPaths && markup`<td class="notes nowrap">${pathTexts.map((text, i) => markup`${i > 0 && markup`<br>`}${text}`)}</td>`}<td class="n" data-sort="${planned}">${trialsText(cell)}</td>${notes && markup`<td class="notes">${[...incomplete, ...cell.notes].join('; ')}</td>`}</tr>`
+  return markup`<tr${!cell.complete && markup` class="partial"`} style="--series:${seriesColour(report, version)}"><th scope="row">${version}</th><td>${poisonCell(cell)}</td>${meanCell(poisoned?.attackSuccess)}<td class="n"${sortKey(clean?.attackSuccess.estimate)}>${estimate(clean?.attackSuccess)}</td>${successfulCell(cell, poisoned)}<td class="n"${sortKey(poisoned?.cleanAccuracy.estimate)}><span class="value">${estimate(clean?.cleanAccuracy)} → ${estimate(poisoned?.cleanAccuracy)}</span> <span class="ci block">${lossText(cleanLoss)}</span></td><td class="n"${sortKey(poisoned?.recoveredAccuracy.estimate)}>${estimate(poisoned?.recoveredAccuracy)}</td>${withPaths && markup`<td class="notes nowrap">${pathTexts.map((text, i) => markup`${i > 0 && markup`<br>`}${text}`)}</td>`}<td class="n" data-sort="${planned}">${trialsText(cell)}</td>${notes && markup`<td class="notes">${notesCell([...incomplete, ...cell.notes])}</td>`}</tr>`
+}
+
+/** Trials may have a note each: more than two are folded. */
+function notesCell(notes: readonly string[]): Markup {
+  if (notes.length <= 2) return markup`${notes.join('; ')}`
+  return markup`<details><summary>${formatCounted(notes.length, 'note')}</summary>${notes.join('; ')}</details>`
 }
 
 function successfulCell(cell: PoisonCellView, poisoned: ArmView | undefined): Markup {

@@ -59,7 +59,7 @@ thead th[aria-sort=ascending] button::after{content:" ↑"}thead th[aria-sort=de
 thead button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit;white-space:inherit}thead button:hover{color:var(--ink);text-decoration:underline}
 .scroll{overflow-x:auto;background:linear-gradient(90deg,var(--card) 50%,transparent) 0 0/36px 100% no-repeat local,linear-gradient(270deg,var(--card) 50%,transparent) 100% 0/36px 100% no-repeat local,linear-gradient(90deg,var(--line),transparent) 0 0/14px 100% no-repeat scroll,linear-gradient(270deg,var(--line),transparent) 100% 0/14px 100% no-repeat scroll}
 .scroll caption>span{display:block;position:sticky;left:0;max-width:min(900px,calc(100vw - 60px))}
-.notes{font-size:13px;color:var(--muted);max-width:280px}
+.notes{font-size:13px;color:var(--muted);max-width:280px}.notes summary{white-space:nowrap;font-size:13px}.notes details{margin:0}
 .filter{display:block;font-size:13px;color:var(--muted);margin-bottom:10px}.filter[hidden]{display:none}
 .filter input{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:7px;padding:5px 10px;margin-left:6px;max-width:100%}
 .versions th,.versions td{vertical-align:top;padding-top:12px;padding-bottom:14px}.versions thead th{white-space:normal;padding-bottom:8px;padding-top:0}
@@ -77,6 +77,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .bar.diff i,.bar.diff b{background:var(--muted)}.bar.worse i,.bar.worse b{background:var(--fail)}.bar.better i,.bar.better b{background:var(--pass)}
 .measure{display:flex;align-items:center;justify-content:flex-end;gap:10px}.measure .bar{flex:0 1 130px;margin:0}.measure .ci{min-width:92px}
 .under{display:flex;flex-wrap:wrap;gap:0 8px}.under>:first-child{min-width:120px}.ci.block{display:block;margin-top:1px}
+.compact thead th{white-space:normal;vertical-align:bottom}.compact .measure{display:block}.compact .measure .ci{display:block}.compact .measure .bar{min-width:0;margin-bottom:5px}
 .flow{border-top:1px solid var(--line);padding-top:14px;margin-top:2px}.flow h3{margin:0 0 8px;font-size:14px}.stack{display:flex;gap:2px;height:16px;border-radius:5px;overflow:hidden}.stack i{min-width:2px}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:8px;font-size:14px}.legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
 .held{background:var(--muted)}.broken{background:var(--fail)}.fixed{background:var(--pass)}.lost{background:var(--line)}
@@ -87,6 +88,7 @@ thead button{font:inherit;color:inherit;background:none;border:0;padding:0;curso
 .classes{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap;overflow-wrap:anywhere}.classes small{color:var(--muted)}.wrong{color:var(--fail)}.arrow{color:var(--muted)}
 .triple{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}.triple figcaption{font-size:12px;color:var(--muted);text-align:center;margin-top:2px}
 .triple img{display:block;width:100%;height:auto;border-radius:5px;border:1px solid var(--line)}.pixelated{image-rendering:pixelated}
+.strip{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:8px}.strip figure{display:grid;gap:4px}.strip img{display:block;width:100%;height:auto;border-radius:5px;border:1px solid var(--line)}.strip figcaption{font-size:12px;color:var(--muted);text-align:center}
 .features{font-size:13px}.features th,.features td{padding:3px 6px}.features thead th{font-size:12px}
 .delta{display:block;position:relative;height:10px;min-width:70px;background:linear-gradient(var(--muted),var(--muted)) 50%/1px 100% no-repeat}.delta i{position:absolute;top:1px;height:8px;border-radius:2px;background:var(--series-2)}.delta .down{background:var(--series-1)}
 .manifest{font-size:13px}.manifest th,.manifest td{padding:4px 12px 4px 2px}pre{background:var(--soft);border-radius:8px;padding:14px;overflow-x:auto;font-size:12.5px}

@@ -1,6 +1,7 @@
 import type { FindingView, RunReport } from '../../src/reporter.js'
 import { signalsOf, trustSubject, trustText } from '../trust.js'
 import { markup, trusted, type Markup } from './markup.js'
+import { framed } from './tables.js'
 
 const names: Readonly<Record<FindingView['severity'], string>> = {
   error: 'invalidates',
@@ -12,7 +13,9 @@ const names: Readonly<Record<FindingView['severity'], string>> = {
 export function trustSection(report: RunReport): Markup {
   if (!report.trust) return trusted('')
   return markup`<section class="card" aria-labelledby="trust"><h2 id="trust">Trust</h2>
-<table><caption>Whether the evaluation means what it seems to. <code>gauntlet explain E5</code> tells more of a signal.</caption>
+${framed(
+  'Trust',
+  markup`<table><caption><span>Whether the evaluation means what it seems to. <code>gauntlet explain E5</code> tells more of a signal.</span></caption>
 <thead><tr><th scope="col">Version</th><th scope="col">Signal</th><th scope="col">What was seen</th><th scope="col">What to do</th></tr></thead>
 <tbody>${report.trust.map((view) => {
     const signals = signalsOf(view.findings)
@@ -23,5 +26,6 @@ export function trustSection(report: RunReport): Markup {
       (one, i) =>
         markup`<tr>${i === 0 && head}<td><code>${one.signal}</code> ${one.title} <span class="muted">(${names[one.severity]})</span></td><td>${one.where && `${one.where}: `}${one.text}${one.more > 0 && `; ${one.more} more like it`}</td><td>${one.remedy}</td></tr>`,
     )
-  })}</tbody></table></section>`
+  })}</tbody></table>`,
+)}</section>`
 }

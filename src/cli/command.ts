@@ -6,6 +6,7 @@ import type {
   PositionalOptions,
 } from 'yargs'
 import type { Io } from './io.js'
+import type { Limited } from './options.js'
 
 /** Options that every command takes. */
 interface GlobalArgs {
@@ -44,6 +45,8 @@ export interface Command {
   readonly positionals: readonly string[]
   /** Long names of its own options. */
   readonly options: readonly string[]
+  /** Commands of which the next word names one. */
+  readonly parts?: readonly Command[]
   register(parser: Argv<GlobalArgs>, choose: (chosen: Chosen) => void): void
 }
 
@@ -64,7 +67,7 @@ export function defineCommand<
         (y) => {
           for (const [name, option] of Object.entries(positionals ?? {})) y.positional(name, option)
           for (const [name, option] of Object.entries(options ?? {}))
-            y.option(name, lastOf(asTyped(option)))
+            y.option(name, lastOf(asTyped(withLimits(option))))
           for (const [line, meaning] of examples) y.example(line, meaning)
         },
         // yargs cannot follow options that come out of a table; the table's own types say what it makes of them.
@@ -72,6 +75,12 @@ export function defineCommand<
       )
     },
   }
+}
+
+/** What a value may be at least and at most stands in the help, as its reader says it. */
+function withLimits(option: Options): Options {
+  const { limits } = (option.coerce ?? {}) as Limited
+  return limits === undefined ? option : { ...option, describe: `${option.describe}; ${limits}` }
 }
 
 /**

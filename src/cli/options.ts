@@ -15,6 +15,27 @@ export const configOption = {
 /** An option with a text. */
 export const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
 
+/** Names with commas between them, or blanks; the option may be given several times. */
+export const namesOption = (describe: string) =>
+  ({
+    type: 'array',
+    string: true,
+    requiresArg: true,
+    coerce: (values: readonly string[]): string[] =>
+      values.flatMap((value) => value.split(',').map((name) => name.trim())),
+    describe,
+  }) as const
+
+/** A reader of an option's text whose limits the help shows. */
+export interface Limited {
+  readonly limits?: string
+}
+
+export const limited = <F extends (text: string | number) => unknown>(
+  limits: string | undefined,
+  read: F,
+): F & Limited => Object.assign(read, limits === undefined ? {} : { limits })
+
 interface NumberLimits {
   readonly min?: number
   readonly max?: number
@@ -25,39 +46,41 @@ export function wholeNumber(
   name: string,
   { min = 0, max = Number.MAX_SAFE_INTEGER }: NumberLimits = {},
 ) {
-  return (text: string | number): number => {
+  const isOpen = max === Number.MAX_SAFE_INTEGER
+  const limits = isOpen ? (min > 0 ? `at least ${min}` : undefined) : `${min} to ${max}`
+  return limited(limits, (text: string | number): number => {
     const value = Number(text)
     if (text !== '' && Number.isSafeInteger(value) && value >= min && value <= max) return value
-    const top = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
+    const top = isOpen ? '' : ` to ${max}`
     throw wrongValue(name, text, `a whole number from ${min}${top}`)
-  }
+  })
 }
 
 /** Above 0. */
 export function positiveNumber(name: string) {
-  return (text: string | number): number => {
+  return limited('above 0', (text: string | number): number => {
     const value = Number(text)
     if (value > 0 && Number.isFinite(value)) return value
     throw wrongValue(name, text, 'a number above 0')
-  }
+  })
 }
 
 /** Above 0 and below 1. */
 export function openShare(name: string) {
-  return (text: string | number): number => {
+  return limited('above 0, below 1', (text: string | number): number => {
     const value = Number(text)
     if (value > 0 && value < 1) return value
     throw wrongValue(name, text, 'a share above 0 and below 1, as in 0.05')
-  }
+  })
 }
 
 /** `60`, `0.5` */
 export function seconds(name: string) {
-  return (text: string | number): number => {
+  return limited('above 0', (text: string | number): number => {
     const value = Number(text)
     if (text !== '' && Number.isFinite(value) && value > 0) return value
     throw wrongValue(name, text, 'seconds above 0, as in 60')
-  }
+  })
 }
 
 /** An epsilon, or a step size in its units: `8/255`, `0.03` */

@@ -11,10 +11,17 @@ export function usageError(
   argv: readonly string[],
   command: Command | undefined,
 ): GauntletError {
-  const help = `see gauntlet ${command ? `${command.name} ` : ''}--help`
-  const detail = detailOf(message, argv, command)
+  const part = partOf(argv, command)
+  const words = [command, part].flatMap((one) => one?.name ?? [])
+  const help = `see ${['gauntlet', ...words, '--help'].join(' ')}`
+  const detail = detailOf(message, argv, part ?? command)
   const fix = detail.fix ? `${detail.fix} ${help}` : help
   return new GauntletError('GNT_USAGE', { ...detail, fix })
+}
+
+function partOf(argv: readonly string[], command: Command | undefined): Command | undefined {
+  const [, word] = argv.filter((one) => !one.startsWith('-'))
+  return command?.parts?.find(({ name }) => name === word)
 }
 
 export function unknownCommand(word: string, commands: readonly Command[]): GauntletError {

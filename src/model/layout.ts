@@ -38,7 +38,9 @@ export function fitInput(input: Value, options: InputOptions): InputFit {
       fix:
         dims?.join() === sample.join()
           ? 'export the model with the batch as the first axis of its input'
-          : 'check --layout and the data set',
+          : canBeLayout(wanted, sample)
+            ? 'check --layout and the data set'
+            : 'take data with the shape of the model, or a model for these data',
     })
   for (const [name, values] of [
     ['mean', options.mean],
@@ -110,5 +112,17 @@ function isPermuted(a: readonly number[], b: readonly number[]): boolean {
   const [longA, longB] = [a, b].map((shape) => shape.filter((size) => size !== 1))
   return longA!.join() !== longB!.join() && inOrder(longA!) === inOrder(longB!)
 }
+
+/** Whether another order of the axes makes them fit. */
+const canBeLayout = (wanted: Dims, sample: readonly number[]): boolean =>
+  wanted.length === 3 &&
+  sample.length === 3 &&
+  [
+    [0, 1, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+  ].some((order) =>
+    order.every((axis, i) => typeof wanted[i] !== 'number' || wanted[i] === sample[axis]),
+  )
 
 const inOrder = (shape: readonly number[]): string => shape.toSorted((a, b) => a - b).join()

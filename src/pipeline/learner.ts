@@ -24,6 +24,8 @@ interface LearnOptions {
   /** Rows that must reach the training as they are. */
   readonly watch?: readonly number[]
   readonly signal: AbortSignal
+  /** Instead of the specification's; of the built-in trainer only. */
+  readonly epochs?: number | undefined
 }
 
 /** The training pipeline of a version: each call is one training. Equal calls give equal models, if the command does. */
@@ -58,10 +60,18 @@ function commandLearner({ spec, path, dataset }: LearnerSettings): Learner {
 
 function builtInLearner({ spec, graph, input, dataset, session }: LearnerSettings): Learner {
   const options = optionsOf(spec, input)
-  return async ({ x, labels }, { seed, signal, watch = [] }) => {
+  return async ({ x, labels }, { seed, signal, watch = [], epochs = options.epochs }) => {
     const start = performance.now()
     const data = { x, labels, shape: dataset.shape }
-    const trained = await trainModel({ graph, data, options, seed, watch, signal, session })
+    const trained = await trainModel({
+      graph,
+      data,
+      options: { ...options, epochs },
+      seed,
+      watch,
+      signal,
+      session,
+    })
     const size = x.length / labels.length
     const isFed = (row: number, steps: number, digests: readonly string[]): boolean => {
       const own = rowDigest(x.subarray(row * size, (row + 1) * size), labels[row]!)

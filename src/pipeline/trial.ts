@@ -5,6 +5,7 @@ import type { LabelledSamples } from '../poison/types.js'
 import type { Control } from './controls.js'
 import { crossValidate } from './cross-validate.js'
 import { detect } from './detect.js'
+import { examplesOf } from './examples.js'
 import { filtersOf, type Filter } from './filters.js'
 import type { Learned } from './learner.js'
 import { openNetwork, predictor, type Network } from './network.js'
@@ -27,7 +28,7 @@ export async function runTrial(
   try {
     return await new Trial(task, bench).run()
   } finally {
-    await bench.closeSurrogate()
+    await bench.closeSurrogates()
   }
 }
 
@@ -81,6 +82,9 @@ class Trial {
         seconds: (performance.now() - start) / 1000,
         secondsInRuntime: this.#secondsInRuntime,
         notes: [...crafted.notes, ...this.#notes],
+        ...(this.#task.trial === 0
+          ? { examples: examplesOf(this.#bench.train, crafted.train, crafted.poisons) }
+          : {}),
       }
     } finally {
       await this.#close(network)
@@ -89,7 +93,10 @@ class Trial {
 
   async #craft(): Promise<Crafted> {
     const bench = this.#bench
-    const { train, test, plugin, signal } = bench
+    const { train, test, plugin, retrained, signal } = bench
+    const note = (text: string): void => {
+      if (!this.#notes.includes(text)) this.#notes.push(text)
+    }
     const { rate, source, target, seed, poison } = this.#task
     const crafted = await craft({
       plugin,
@@ -100,10 +107,11 @@ class Trial {
       source,
       target,
       seed,
-      surrogate: () => bench.surrogate((text) => this.#notes.push(text)),
+      surrogate: () => bench.surrogate(note),
+      retrained: retrained && ((set, share) => retrained(set, share, note)),
       isCancelled: () => signal.aborted,
     })
-    await bench.closeSurrogate()
+    await bench.closeSurrogates()
     roundToBytes(crafted.train.x, crafted.poisons, bench.dataset)
     return crafted
   }

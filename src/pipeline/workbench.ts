@@ -46,7 +46,11 @@ export interface Workbench extends Omit<Workshop, 'poisons' | 'controls' | 'rehe
    * starts from a file, what is in it, which the attacker has as well.
    */
   surrogate(note: (text: string) => void): Promise<Surrogate>
-  closeSurrogate(): Promise<void>
+  /** As `PoisonContext.retrained`. */
+  readonly retrained:
+    | ((train: LabelledSamples, share: number, note: (text: string) => void) => Promise<Surrogate>)
+    | null
+  closeSurrogates(): Promise<void>
 }
 
 /** @throws GNT_FILE when the model is no longer what was planned */
@@ -67,7 +71,13 @@ export async function openWorkbench(
     dataset,
     session,
   })
-  let surrogate: NetworkSurrogate | undefined
+  const surrogates: NetworkSurrogate[] = []
+  const open = async (network: Graph, note: (text: string) => void): Promise<Surrogate> => {
+    const opened = await openSurrogate(network, { training, input, session, note })
+    surrogates.push(opened)
+    return opened
+  }
+  const seeds = createRng('surrogate', seed)
   return {
     ...shop,
     plugin: shop.poisons.get(task.poison.poison),
@@ -82,22 +92,25 @@ export async function openWorkbench(
         return { graph: learned.graph, seconds: learned.seconds, flagged: new Map() }
       }),
     async surrogate(note) {
-      const other = createRng('surrogate', seed).uint32()
-      const network = isFineTuning(training)
-        ? graph
-        : (await learner(train, { seed: other, signal })).graph
-      const opened = await openSurrogate(network, { training, input, session, note })
-      surrogate = opened
-      return opened
+      if (isFineTuning(training)) return open(graph, note)
+      return open((await learner(train, { seed: seeds.uint32(), signal })).graph, note)
     },
-    async closeSurrogate() {
-      await surrogate?.close()
-      surrogate = undefined
+    retrained: isFineTuning(training)
+      ? async (poisoned, share, note) => {
+          const epochs = Math.max(1, Math.round(share * training.epochs))
+          const options = { seed: seeds.uint32(), signal, epochs }
+          return open((await learner(poisoned, options)).graph, note)
+        }
+      : null,
+    async closeSurrogates() {
+      for (const surrogate of surrogates.splice(0)) await surrogate.close()
     },
   }
 }
 
-function isFineTuning(training: TrialTask['training']): boolean {
+function isFineTuning(
+  training: TrialTask['training'],
+): training is Extract<TrialTask['training'], { kind: 'built-in' }> {
   return training.kind === 'built-in' && training.from !== 'scratch'
 }
 

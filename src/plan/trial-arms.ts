@@ -35,6 +35,23 @@ export function trialName({ source, target, seed }: TrialResult): string {
   return JSON.stringify([source, target, seed])
 }
 
+/**
+ * Notes of trials, each with the numbers of the trials that have it; without, where all have it.
+ * @param keys - of the planned trials, in order
+ */
+export function notesOf(keys: readonly string[], results: readonly TrialResult[]): string[] {
+  const numbers = new Map<string, number[]>()
+  for (const { key, notes } of results.toSorted(
+    (a, b) => keys.indexOf(a.key) - keys.indexOf(b.key),
+  ))
+    for (const note of notes)
+      numbers.set(note, [...(numbers.get(note) ?? []), keys.indexOf(key) + 1])
+  return [...numbers].map(([note, own]) => {
+    if (own.length === keys.length && own.length > 1) return note
+    return `${own.length > 1 ? 'trials' : 'trial'} ${own.join(', ')}: ${note}`
+  })
+}
+
 /** How much accuracy on clean test data the poison costs: clean − poisoned, of one trial. Undefined without both arms. */
 export function cleanLossOf(result: TrialResult): number | undefined {
   const [clean, poisoned] = [armOf(result, 'clean'), armOf(result, 'poisoned')]

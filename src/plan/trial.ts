@@ -141,6 +141,18 @@ export interface DetectorResult {
   readonly notApplicable: string | null
 }
 
+/** A poisoned sample and what it was. */
+export interface PoisonExample {
+  /** In the training data. */
+  readonly index: number
+  readonly shape: readonly number[]
+  readonly label: number
+  readonly poisonedLabel: number
+  /** 8-bit levels of the data's range, (...shape), in base64. */
+  readonly clean: string
+  readonly poisoned: string
+}
+
 export interface TrialResult {
   readonly key: string
   readonly source: number | null
@@ -157,4 +169,6 @@ export interface TrialResult {
   readonly seconds: number
   readonly secondsInRuntime: number
   readonly notes: readonly string[]
+  /** For the pictures of reports; of images, and of the first trial of a cell only. */
+  readonly examples?: readonly PoisonExample[] | undefined
 }

@@ -12,6 +12,8 @@ export interface CraftRequest extends BudgetRequest {
   readonly seed: number
   /** Trains a surrogate on the clean data; called at most once, and only for poisons that need one. */
   readonly surrogate: () => Promise<Surrogate>
+  /** Trains the surrogate on for a share of the epochs, on the data as poisoned so far; null: it cannot be had. */
+  readonly retrained?: ((train: LabelledSamples, share: number) => Promise<Surrogate>) | null
   readonly isCancelled: () => boolean
 }
 
@@ -74,6 +76,7 @@ function checkTest({ plugin, test, source, target }: CraftRequest): void {
 
 function run(request: CraftRequest, budget: Budget, notes: string[]): Promise<Poisoned> {
   const { plugin, params, train, test, source, target, seed, isCancelled } = request
+  const { retrained = null } = request
   let trained: Promise<Surrogate> | undefined
   return plugin.poison(
     {
@@ -88,6 +91,7 @@ function run(request: CraftRequest, budget: Budget, notes: string[]): Promise<Po
           throw new Error(`${plugin.id} asks for a surrogate and does not declare it`)
         return (trained ??= request.surrogate())
       },
+      retrained: retrained && ((samples, share) => retrained(applied(train, { samples }), share)),
       checkpoint: () => {
         if (isCancelled()) throw new GauntletError('GNT_INTERRUPTED', { what: 'interrupted' })
       },
@@ -100,7 +104,7 @@ function run(request: CraftRequest, budget: Budget, notes: string[]): Promise<Po
 }
 
 /** What passes for in range by a rounding is put into it. */
-function applied(train: LabelledSamples, { samples }: Poisoned): LabelledSamples {
+function applied(train: LabelledSamples, { samples }: Pick<Poisoned, 'samples'>): LabelledSamples {
   const [x, labels] = [train.x.slice(), train.labels.slice()]
   const size = train.x.length / train.count
   for (const sample of samples) {

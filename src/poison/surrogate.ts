@@ -16,7 +16,7 @@ import {
   secondOrderNames,
 } from '../step/second-order.js'
 import { chooseParameters, type Trained } from './parameters.js'
-import type { Surrogate } from './types.js'
+import type { Alignment, Surrogate } from './types.js'
 
 export interface SurrogateOptions extends SessionOptions {
   /**
@@ -107,20 +107,20 @@ export class NetworkSurrogate implements Surrogate {
     }))
   }
 
-  async alignment(
-    poisons: Labelled,
-    wanted: Labelled,
-  ): Promise<{ readonly loss: number; readonly gradient: Float32Array }> {
+  async alignment(poisons: Labelled, wanted: Labelled, strength = 0): Promise<Alignment> {
     const second = await (this.#second ??= this.#openSecond())
     const towards = await this.#wantedGradient(wanted, second)
     const own = await this.#parameterGradient(poisons, second)
     const [length, goal] = [norm(own), norm(towards)]
     // A network that is sure of all its samples has no gradient to turn: nothing is known of the direction.
-    if (length === 0 || goal === 0) return { loss: 1, gradient: new Float32Array(poisons.x.length) }
+    if (length === 0 || goal === 0)
+      return { loss: 1, cosine: 0, gradient: new Float32Array(poisons.x.length) }
     const cosine = dot(own, towards) / (length * goal)
-    // ∂(1 − cos)/∂g = −(w/‖w‖ − cos·g/‖g‖)/‖g‖; g is a sum over the poisons, as is what is pulled.
+    // ∂(1 − cos)/∂g = −(w/‖w‖ − cos·g/‖g‖)/‖g‖; g is a sum over the poisons, as is what is pulled. ∂log‖g‖/∂g = g/‖g‖².
     const pull = own.map((part, k) =>
-      part.map((value, i) => -(towards[k]![i]! / goal - (cosine * value) / length) / length),
+      part.map(
+        (value, i) => -(towards[k]![i]! / goal + ((strength - cosine) * value) / length) / length,
+      ),
     )
     const feeds = Object.fromEntries(
       second.parameters.map((name, k) => [
@@ -135,7 +135,8 @@ export class NetworkSurrogate implements Surrogate {
       'gradient',
       (from, n) => ({ labels: labelsFeed(poisons.labels, from, n), ...feeds }),
     )
-    return { loss: 1 - cosine, gradient }
+    const mean = length / poisons.labels.length
+    return { loss: 1 - cosine - (strength > 0 ? strength * Math.log(mean) : 0), cosine, gradient }
   }
 
   async close(): Promise<void> {

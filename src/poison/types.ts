@@ -30,6 +30,12 @@ export interface PoisonRate {
  */
 export type PoisonGoal = 'backdoor' | 'misclassification' | 'targeted' | 'availability'
 
+export interface Alignment {
+  readonly loss: number
+  readonly cosine: number
+  readonly gradient: Float32Array
+}
+
 /** A classifier that the attacker trained on the clean data; never the one that is measured. */
 export interface Surrogate {
   readonly featureWidth: number
@@ -43,13 +49,16 @@ export interface Surrogate {
   featureGradient(x: Float32Array, direction: Float32Array): Promise<Float32Array>
   /**
    * How well the mean parameter gradient of poisons points where the attacker wants it (Geiping et al. 2021,
-   * arXiv:2009.02276, eq. 3): 1 − cos(∇θ ℓ(wanted), ∇θ ℓ(poisons)), over the parameters that training changes.
-   * @returns the value, and its gradient by the poisons (N, ...shape)
+   * arXiv:2009.02276, eq. 3): 1 − cos(∇θ ℓ(wanted), ∇θ ℓ(poisons)), over the parameters that training changes; less
+   * `strength` · log ‖∇θ ℓ(poisons)‖.
+   * @param strength - 0 or more; default 0: the length of the gradient does not count
+   * @returns the value, its cosine, and its gradient by the poisons (N, ...shape)
    */
   alignment(
     poisons: { readonly x: Float32Array; readonly labels: ArrayLike<number> },
     wanted: { readonly x: Float32Array; readonly labels: ArrayLike<number> },
-  ): Promise<{ readonly loss: number; readonly gradient: Float32Array }>
+    strength?: number,
+  ): Promise<Alignment>
 }
 
 /** What a poison sees. The host checks what it returns: budget, eligible samples, range, labels, perturbation. */
@@ -67,6 +76,13 @@ export interface PoisonContext {
   readonly rng: Rng
   /** Trained at the first call. @throws Error if the plugin does not declare the need */
   surrogate(): Promise<Surrogate>
+  /**
+   * The surrogate after a part of its fine-tuning on the data as poisoned so far; from another seed at each call. Null
+   * where the training does not start from a file, or is the user's command: there its early weights cannot be known.
+   * @param share - of the training's epochs, above 0, at most 1
+   */
+  readonly retrained:
+    ((samples: readonly PoisonedSample[], share: number) => Promise<Surrogate>) | null
   /** To be asked between long steps; throws GNT_INTERRUPTED. */
   checkpoint(): void
   /** Something the reader of the results should know, once. */

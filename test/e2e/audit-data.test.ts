@@ -51,6 +51,16 @@ describe('gauntlet audit data', () => {
     expect(json.versions).toMatchObject({ relabelled: 20, added: 1 })
   })
 
+  it('reads as much of the other data as of its own', async () => {
+    const limited = ['old.npz', '--previous', 'old.npz', '--limit', '200']
+    const detectors = ['--detectors', 'near-duplicates, label-conflict', 'near-duplicates']
+    const { code, stdout } = await run(...limited, ...detectors, '--out', 'deep/er/s.csv')
+    expect(code).toBe(0)
+    expect(stdout).toContain('0 added, 0 removed, 0 relabelled, 200 kept')
+    expect(stdout).toMatch(/^label-conflict /m)
+    expect(existsSync(join(folder, 'deep/er/s.csv'))).toBe(true)
+  })
+
   it('trains a network where a detector needs one', async () => {
     const { code, stdout } = await run('old.npz', '--detectors', 'spectral-signatures', '--json')
     expect(code).toBe(0)
@@ -65,6 +75,8 @@ describe('gauntlet audit data', () => {
 
   it.each([
     [['none.npz'], 'GNT_FILE'],
+    [['--sed', '1'], 'GNT_USAGE: .*; see gauntlet audit data --help'],
+    [['old.npz', '--out', 'old.npz/s.csv'], 'GNT_FILE: the suspects cannot be written'],
     [['old.npz', '--detectors', 'spectrl'], 'GNT_DETECTOR: no detector is called spectrl'],
     [['old.npz', '--false-positive-rate', '0'], 'GNT_USAGE: wrong value \\(--false-positive-rate'],
     [['old.npz', '--out', 'old.npz'], 'GNT_USAGE: --out would overwrite what is audited'],

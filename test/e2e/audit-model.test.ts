@@ -74,7 +74,8 @@ describe('gauntlet audit model', () => {
 
   it.each([
     ['no such file', ['none.onnx'], /GNT_FILE: the model cannot be read/],
-    ['no model', [], /GNT_USAGE: missing FILE/],
+    ['no model', [], /GNT_USAGE: missing MODEL; see gauntlet audit model --help/],
+    ['too few steps', ['v13.onnx', '--steps', '19'], /a whole number from 20/],
     ['--declared alone', ['v13.onnx', '--declared', 'head'], /needs a version to compare with/],
     ['an option misspelt', ['v13.onnx', '--sed', '1'], /did you mean --seed/],
     ['an out that is a file', ['v13.onnx', '--out', 'v12.onnx'], /the audit cannot be written/],
@@ -88,6 +89,11 @@ describe('gauntlet audit model', () => {
     },
     60_000,
   )
+
+  it('says in its help what values may be', async () => {
+    const { stdout } = await run('--help')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('200 for additive triggers); at least 20')
+  }, 60_000)
 
   it('says what can be audited', async () => {
     const { code, stderr } = await runCli(['audit'], folder)

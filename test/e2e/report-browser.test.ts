@@ -10,6 +10,7 @@ import { junit } from '../../reports/junit.js'
 import { writeReports } from '../../reports/write.js'
 import type { RunReport } from '../../src/reporter.js'
 import { weakTexts } from '../helpers/contrast.js'
+import { poisonedReport } from '../helpers/sample-poisoning.js'
 import * as samples from '../helpers/sample-report.js'
 
 const executable = findChromium()
@@ -27,6 +28,7 @@ const reports: Readonly<Record<string, RunReport>> = {
   three: samples.threeVersionsReport(),
   single: samples.singleVersionReport(),
   tabular: samples.tabularReport(),
+  poisoned: poisonedReport(),
   empty: samples.emptyReport(),
   hostile,
 }
@@ -134,6 +136,19 @@ describe.skipIf(!executable)('the HTML report in a browser', () => {
       const charts = await page.locator('.chart svg').all()
       const shown = await Promise.all(charts.map((chart) => chart.isVisible()))
       expect(shown.filter(Boolean)).toHaveLength(1)
+    })
+  })
+
+  it('shows poisoned samples beside what they were, and all of the poisons in a window of 1280', async () => {
+    await visit('poisoned', { width: 1280, height: 900 }, async (page) => {
+      const widths = await page
+        .locator('.strip img')
+        .evaluateAll((images) => images.map((image) => (image as HTMLImageElement).naturalWidth))
+      expect(widths).toEqual(Array.from({ length: 8 * 8 }, () => 8))
+      const hidden = await page
+        .locator('.scroll:has(#poisons)')
+        .evaluate((frame) => frame.scrollWidth - frame.clientWidth)
+      expect(hidden).toBe(0)
     })
   })
 

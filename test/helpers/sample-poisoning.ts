@@ -1,7 +1,7 @@
 import { poisonProblems, poisoningView } from '../../reports/poisoning.js'
 import { trustInTrials } from '../../src/cli/flows/trust-of.js'
 import type { TrialSet } from '../../src/plan/trial-arms.js'
-import type { TrialResult } from '../../src/plan/trial.js'
+import type { PoisonExample, TrialResult } from '../../src/plan/trial.js'
 import type { RunReport } from '../../src/reporter.js'
 import { poisonFindings } from '../../src/trust/poisoning/index.js'
 import { createRng } from '../../src/util/rng.js'
@@ -31,7 +31,9 @@ function cell(
     const removed = removedPoisons + 210
     return {
       ...one,
+      ...(i === 0 ? { examples: [0, 1, 2, 3].map(patched) } : {}),
       poisons,
+      notes: [`alignment with the wanted gradient: cosine 0.${80 + i}`],
       fed: poisons,
       arms: [
         ...one.arms,
@@ -70,6 +72,17 @@ function cell(
     cell: `${version} / ${label} / ${100 * rate} % of the data set`,
     keys: Array.from({ length: 10 }, (_, i) => `key ${i}`),
   })
+}
+
+/** A gradient of 8 × 8 pixels, and the same with a checkerboard in a corner. */
+function patched(index: number): PoisonExample {
+  const clean = Uint8Array.from({ length: 64 }, (_, i) => 4 * ((i + 5 * index) % 64))
+  const poisoned = clean.map((level, i) =>
+    i % 8 > 4 && i > 39 ? 255 * ((i + (i >> 3)) % 2) : level,
+  )
+  const [before, after] = [clean, poisoned].map((levels) => Buffer.from(levels).toString('base64'))
+  const shape = [1, 8, 8]
+  return { index, shape, label: 1 + index, poisonedLabel: 0, clean: before!, poisoned: after! }
 }
 
 /** v2 is more susceptible than v1 where little is poisoned. */

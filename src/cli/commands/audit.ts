@@ -13,6 +13,7 @@ export const auditCommand: Command = {
   // A message about a missing one cannot know which of the parts was meant.
   positionals: ['file'],
   options: parts.flatMap(({ options }) => options),
+  parts,
   register(parser, choose) {
     parser.command('audit', describe, (y) => {
       for (const part of parts) part.register(y, choose)

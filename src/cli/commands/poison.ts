@@ -4,6 +4,7 @@ import { exitForStatus } from '../exit-codes.js'
 import {
   inputOptions,
   layoutOption,
+  namesOption,
   openShare,
   poisonRate,
   seconds,
@@ -23,8 +24,8 @@ export const poisonCommand = defineCommand({
       'the built-in trainer, from scratch, ten trials',
     ],
     [
-      'gauntlet poison net.onnx --data train.npz --test test.npz --poison label-flip --rate 10%/dataset --rate 30%/dataset --detectors spectral-signatures',
-      'a curve over two rates, with a detector',
+      'gauntlet poison net.onnx --data train.npz --test test.npz --poison label-flip --rate 10%/dataset --rate 30%/dataset --detectors spectral-signatures,spectre',
+      'a curve over two rates, with two detectors',
     ],
     [
       'gauntlet poison net.onnx --data d.npz --test t.npz --poison badnets --rate 5%/dataset --command "python train.py --data {data} --out {out} --seed {seed}"',
@@ -60,7 +61,7 @@ export const poisonCommand = defineCommand({
     },
     param: list('parameter of the poison: --param size=0.2'),
     plugin: list('module or npm package with poisons of your own; may be given several times'),
-    detectors: list('detectors whose filter is tried; may be given several times'),
+    detectors: namesOption('detectors whose filter is tried, with commas between them'),
     'false-positive-rate': {
       type: 'number',
       requiresArg: true,

@@ -15,7 +15,7 @@ import { GauntletError } from '../../errors.js'
 import { loadModel } from '../../onnx/load.js'
 import { interruptible } from '../interrupt.js'
 import type { Io } from '../io.js'
-import { checkFileWritable, checkFolderMakeable, checkOverwrites, writeWhole } from './writable.js'
+import { checkFileMakeable, checkFolderMakeable, checkOverwrites, makeWhole } from './writable.js'
 
 /** The command line of `gauntlet audit data`, read. */
 export interface AuditDataArgs {
@@ -23,7 +23,7 @@ export interface AuditDataArgs {
   readonly previous?: string | undefined
   readonly control?: string | undefined
   readonly model?: string | undefined
-  readonly detectors?: string | undefined
+  readonly detectors?: readonly string[] | undefined
   readonly falsePositiveRate: number
   readonly out?: string | undefined
   readonly report?: string | undefined
@@ -52,7 +52,7 @@ export async function auditDataOnce(
   const out = args.out === undefined ? undefined : resolve(io.cwd, args.out)
   const report = args.report === undefined ? undefined : resolve(io.cwd, args.report)
   if (out !== undefined) {
-    await checkFileWritable(out, unwritable.csv)
+    await checkFileMakeable(out, unwritable.csv)
     await checkOverwrites('--out', out, 'what is audited', inputs)
   }
   if (report !== undefined) await checkFolderMakeable(report, unwritable.report)
@@ -71,16 +71,16 @@ export async function auditDataOnce(
   const audit: DataAudit = { ...found.audit, seconds }
   const written: string[] = []
   if (out !== undefined) {
-    await writeWhole(out, dataAuditCsv(audit), unwritable.csv)
+    await makeWhole(out, dataAuditCsv(audit), unwritable.csv)
     written.push(out)
   }
   if (report !== undefined) written.push(...(await writeDataAudit(audit, found.samples, report)))
   return { audit, written }
 }
 
-function chosenDetectors(list: string | undefined) {
+function chosenDetectors(list: readonly string[] | undefined) {
   const registry = new DetectorRegistry(builtInDetectors)
-  const ids = list?.split(',').map((id) => id.trim()) ?? registry.all.map(({ id }) => id)
+  const ids = list ?? registry.all.map(({ id }) => id)
   return [...new Set(ids)].map((id) => registry.choose(id))
 }
 
@@ -102,7 +102,7 @@ async function examine(
   const opened = await openSource({ ...spec, path: at(args.data) })
   const { source } = opened
   // Labels of .npy and IDX are found beside each file; a label file named is the data's own.
-  const others = { ...spec, labels: undefined, limit: undefined, classes: source.classes }
+  const others = { ...spec, labels: undefined, classes: source.classes }
   const [control, previous] = await Promise.all(
     [args.control, args.previous].map((path) =>
       path === undefined ? null : openLike(source, { ...others, path: at(path) }),

@@ -59,7 +59,7 @@ export interface PoisonArgs {
 export interface PoisonOnceResult {
   /** One a rate. */
   readonly summaries: readonly CellSummary[]
-  /** All trials, as a run's store holds them. */
+  /** All trials, as a run's store holds them, without pictures. */
   readonly trials: readonly TrialResult[]
   /** What these numbers say against themselves: signals B1 to B12. */
   readonly findings: readonly PoisonFinding[]
@@ -93,7 +93,7 @@ export async function poisonOnce(
         train.count,
       ),
     ),
-    trials: [...results.values()],
+    trials: [...results.values()].map(({ examples: _examples, ...result }) => result),
     findings: poisonFindings({
       sets: recordsOf(cells, harness).map((record) => ({
         record,

@@ -1,5 +1,5 @@
 import { armView } from '../../../reports/poisoning.js'
-import { sharesOf } from '../../plan/trial-arms.js'
+import { notesOf, sharesOf } from '../../plan/trial-arms.js'
 import type { Arm, TrialCell, TrialResult } from '../../plan/trial.js'
 import { meanOf } from '../../stats/trials.js'
 import type { Mean, Proportion } from '../../stats/types.js'
@@ -71,7 +71,10 @@ export function summarize(
     paths: Object.fromEntries(
       paths.map((name) => [name, meanOf(sharesOf(results, (one) => one.paths[name]))]),
     ),
-    notes: [...new Set(results.flatMap(({ notes }) => notes))],
+    notes: notesOf(
+      tasks.map(({ key }) => key),
+      results,
+    ),
   }
 }
 

@@ -14,6 +14,11 @@ export function printPoison(
   for (const summary of summaries) {
     const { label, rate, arms, planned, detectors, paths, notes } = summary
     io.out(paint(io.color, 'bold', `${label}, ${formatRate(rate)}: ${trialsText(arms, planned)}`))
+    if (arms.length === 0) {
+      io.out(`no trial finished, so there is nothing to show: ${whyNot(failures)}`)
+      io.out('')
+      continue
+    }
     const rows = arms.map((one) => [
       one.arm,
       one.removed > 0
@@ -61,6 +66,12 @@ export function printPoison(
       )
   for (const failure of failures) io.err(paint(io.color, 'red', failure))
   io.out(`${duration(seconds)} with ${workers} worker${workers === 1 ? '' : 's'}`)
+}
+
+/** Of trials that all fail, most often for one reason: without their names. */
+const whyNot = (failures: readonly string[]): string => {
+  const reasons = [...new Set(failures.map((text) => text.replace(/^.*?, trial \d+: /, '')))]
+  return reasons.length === 1 ? reasons[0]! : `${reasons.length} reasons, listed below`
 }
 
 function trialsText(arms: readonly ArmSummary[], planned: number): string {

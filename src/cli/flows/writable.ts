@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { GauntletError } from '../../errors.js'
 
@@ -19,6 +19,12 @@ export async function checkFileWritable(path: string, what: string): Promise<voi
   if (there === 'nothing' && (await kindOf(dirname(path))) !== 'folder')
     throw refuse(what, path, 'no such folder', 'make the folder, or choose another one')
   await checkAccess(there === 'file' ? path : dirname(path), what)
+}
+
+/** As `checkFileWritable`, for a file whose folder is made when it is not there: what `makeWhole` writes. */
+export async function checkFileMakeable(path: string, what: string): Promise<void> {
+  if ((await kindOf(dirname(path))) === 'folder') return checkFileWritable(path, what)
+  await checkFolderMakeable(dirname(path), what)
 }
 
 /** As `checkFileWritable`, for a folder that is made when it is not there, with all above it. */
@@ -50,6 +56,12 @@ export async function writeWhole(
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
     throw new GauntletError('GNT_FILE', { what, where: path, got: code }, { cause })
   }
+}
+
+/** As `writeWhole`; the file's folder is made with all above it. */
+export async function makeWhole(path: string, content: string, what: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeWhole(path, content, what)
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | 'nothing'> {

@@ -76,6 +76,11 @@ describe('layout', () => {
     expect(error.message).toMatch(/samples do not fit .*samples of shape \[3, 4, 5\].*--layout/)
   })
 
+  it('is no remedy where no order of the axes fits', async () => {
+    const error = await refusal(mlpOf([3, 8, 8], 4), { sampleShape: [1, 4, 4] })
+    expect(error.message).toMatch(/; take data with the shape of the model, or a model for these/)
+  })
+
   it('without data is that of the network, channels first', async () => {
     const graph = mlpOf([4, 5, 3], 4)
     expect((await prepareModel(graph)).sampleShape).toEqual([4, 5, 3])

@@ -167,6 +167,13 @@ describe('runTrial', () => {
     expect(arms.get('random')!.removed).toBe(30)
     expect(arms.get('oracle')).toMatchObject({ removed: 30, removedPoisons: 30 })
     expect(result.secondsInRuntime).toBeGreaterThan(0)
+    expect(result.examples).toHaveLength(4)
+    for (const { clean, poisoned, label, poisonedLabel, shape } of result.examples!) {
+      const [before, after] = [clean, poisoned].map((levels) => Buffer.from(levels, 'base64'))
+      expect(before).toHaveLength(shape.reduce((product, side) => product * side, 1))
+      expect(after).not.toEqual(before)
+      expect([label === task!.target, poisonedLabel]).toEqual([false, task!.target])
+    }
   })
 
   it('gives the same result with the clean training of another poison at hand as without', async () => {

@@ -212,6 +212,50 @@ describe('poisons against one test sample', () => {
   })
 })
 
+describe('gradient matching in fine-tuning', () => {
+  const optimizer = { kind: 'sgd', momentum: 0.9 } as const
+  const tuned = async (data: LabelledSamples, seed: number, epochs = 8): Promise<Graph> => {
+    const options = { epochs, batch: 32, learningRate: 0.01, optimizer }
+    return (await trainModel({ graph: clean, data, options, seed })).graph
+  }
+
+  /** How far fine-tuning on the poisons brings their victim towards the target class, in logits, beyond clean data. */
+  async function moved(from: number, params: Readonly<Record<string, unknown>>): Promise<number> {
+    const given = await NetworkSurrogate.open(clean, { parameters: 'all' })
+    const { train: poisoned, victims } = await craft({
+      plugin: registry.get('gradient-matching'),
+      params: registry.specify('gradient-matching', { steps: 60, epsilon: 0.4, ...params }).params,
+      train,
+      test,
+      source: from,
+      target,
+      rate: { value: 0.02, of: 'dataset' },
+      seed: 1,
+      isCancelled: () => false,
+      surrogate: async () => given,
+      retrained: async (data, share) =>
+        NetworkSurrogate.open(await tuned(data, 7, Math.ceil(8 * share)), { parameters: 'all' }),
+    })
+    const gap = async (data: LabelledSamples): Promise<number> => {
+      const network = await NetworkSurrogate.open(await tuned(data, 3), { parameters: 'head' })
+      const scores = await network.scores(samplesOf(test, victims))
+      await network.close()
+      return scores[target]! - scores[from]!
+    }
+    return (await gap(poisoned)) - (await gap(train))
+  }
+
+  it.each([0, 2, 3])(
+    'pulls a victim of class %i harder by strength and retraining',
+    async (from) => {
+      const direction = await moved(from, { strength: 0, retrainings: 0 })
+      const strong = await moved(from, { retrainings: 0 })
+      expect(strong).toBeGreaterThan(direction + 1)
+      expect(await moved(from, {})).toBeGreaterThan(strong + 0.4)
+    },
+  )
+})
+
 describe('Sleeper Agent', () => {
   it('turns the gradient of training towards its trigger, and hides that', async () => {
     const rate = { value: 0.2, of: 'targetClass' } as const

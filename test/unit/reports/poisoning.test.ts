@@ -159,6 +159,7 @@ describe('html', () => {
     const section = page.querySelector('section[aria-labelledby=poisoning]')!
     expect([...section.querySelectorAll('h3')].map(text)).toEqual([
       'With and without the poison',
+      'Poisoned samples below what they were, of the first trial',
       'After a filter',
       'Detectors',
       'v1 → v2: attack success',

@@ -1,6 +1,14 @@
 import { GauntletError } from '../../../errors.js'
 import { defineCommand } from '../../command.js'
-import { formatOption, layoutOption, range, text, wholeNumber } from '../../options.js'
+import {
+  formatOption,
+  layoutOption,
+  limited,
+  namesOption,
+  range,
+  text,
+  wholeNumber,
+} from '../../options.js'
 
 export const auditDataCommand = defineCommand({
   command: 'data <data>',
@@ -27,7 +35,7 @@ export const auditDataCommand = defineCommand({
     previous: text('the version before: counts what was added, removed and relabelled'),
     control: text('data that you trust: each detector must keep its rate there'),
     model: text('ONNX file, trained on these data (default: a small network is trained on them)'),
-    detectors: text('which, with commas between them (default: all)'),
+    detectors: namesOption('which, with commas between them (default: all)'),
     'false-positive-rate': {
       type: 'number',
       requiresArg: true,
@@ -55,7 +63,7 @@ export const auditDataCommand = defineCommand({
       type: 'number',
       requiresArg: true,
       coerce: wholeNumber('limit', { min: 1 }),
-      describe: 'only the first samples',
+      describe: 'only the first samples, of all data that are read',
     },
     range: {
       type: 'string',
@@ -77,7 +85,7 @@ export const auditDataCommand = defineCommand({
 })
 
 function rate(name: string) {
-  return (value: string | number): number => {
+  return limited('above 0, at most 0.5', (value: string | number): number => {
     const share = Number(value)
     if (value !== '' && share > 0 && share <= 0.5) return share
     throw new GauntletError('GNT_USAGE', {
@@ -86,5 +94,5 @@ function rate(name: string) {
       got: JSON.stringify(value),
       expected: 'a share above 0, up to 0.5',
     })
-  }
+  })
 }
