@@ -4,9 +4,9 @@
  * pool has them, theirs with PyTorch's own threads.
  *
  *   npm run build && GAUNTLET_PEERS_PYTHON=python3 node test/peers/attacks.mjs
- *     [--images N] [--dear N] [--threads 1,all] [--rows TEXT] [--norms linf,l2] [--write] [network …]
+ *     [--images N] [--dear N] [--seeds N] [--threads 1,all] [--rows TEXT] [--norms linf,l2] [--write] [network …]
  *
- * `--images` for cheap rows and `--dear` for the others; `--rows` keeps those whose title contains the text; `--write` puts
+ * `--images` for cheap rows and `--dear` for the others; `--seeds` of those that draw; `--rows` keeps those whose title contains the text; `--write` puts
  * the tables into ATTACKS.md. Without names: the first two networks that are there. GAUNTLET_PEERS_AUTOATTACK names the
  * folder that holds the authors' package `autoattack`, which no registry has.
  */
@@ -32,6 +32,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     images: { type: 'string', default: '150' },
     dear: { type: 'string', default: '20' },
+    seeds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1,all' },
     rows: { type: 'string', default: '' },
     norms: { type: 'string', default: 'linf,l2,l1,l0' },
@@ -84,18 +85,23 @@ async function compare(name, { worker, folder, versions, pictures }) {
       if (!title.includes(flags.rows) || !flags.norms.split(',').includes(norm)) continue
       const epsilon = networks[name].epsilons[norm]
       const chosen = both.slice(0, Number(row.dear ? flags.dear : flags.images))
-      const asked = { norm, epsilon, closest, rows: chosen }
-      const own = { runs: [] }
+      const asked = { norm, epsilon, closest, rows: chosen, seed: 1, once: false }
+      const seeds = Array.from({ length: row.draws ? Number(flags.seeds) - 1 : 0 }, (_, k) => 2 + k)
+      const own = { runs: [], others: [] }
       for (const one of owns) own.runs.push(await one.attack({ ...asked, own: row.own }))
       checkSame(own, title)
+      for (const seed of seeds)
+        own.others.push(await owns.at(-1).attack({ ...asked, seed, once: true, own: row.own }))
       const peers = []
       for (const [tool, attack, args] of row.peers(epsilon)) {
         if (!(tool in versions)) continue
         const request = { do: 'attack', tool, name: attack, args, ...asked }
         try {
-          const runs = []
+          const [runs, others] = [[], []]
           for (const count of threads) runs.push(await worker.ask({ ...request, threads: count }))
-          peers.push({ tool, runs })
+          for (const seed of seeds)
+            others.push(await worker.ask({ ...request, threads: threads.at(-1), seed, once: true }))
+          peers.push({ tool, runs, others })
         } catch (error) {
           console.log(`left out: ${tool}, ${attack}: ${error.message}`)
         }
@@ -129,7 +135,7 @@ const page = (versions, lines) => ({
   about: `The same attack with the same budget by Gauntlet and by its peers: same networks, pictures (those that both
 sides classify correctly), epsilons, in one run. *Robust*:
 share of the pictures that still stand, judged by the network on what the attack returned. *Median norm*: of the closest
-example, for attacks of least norm, which go on to their end. *Agrees*: share of the pictures with the same verdict; of
+example, for attacks of least norm, which go on to their end. Both are means over ${flags.seeds} seeds where an attack draws at random. *Agrees*: share of the pictures with the same verdict; of
 least norms, with one at most ${Math.round(100 * (targets.norm - 1))} % longer than the peer's.
 
 *Seconds* are those of a clock on the wall, the shortest of as many runs as fit into a second, at most five; networks are

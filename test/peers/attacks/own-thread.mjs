@@ -16,7 +16,7 @@ const model = await ModelHandle.open(await prepareModel(graph, options), { threa
 const registry = new AttackRegistry(builtInAttacks)
 const size = pictures.x.length / pictures.labels.length
 
-async function attack({ own: [id, params, restarts], norm, epsilon, closest, rows }) {
+async function attack({ own: [id, params, restarts], norm, epsilon, closest, seed, rows }) {
   const before = await model.seconds()
   const x = new Float32Array(rows.length * size)
   rows.forEach((row, i) => x.set(pictures.x.subarray(row * size, (row + 1) * size), i * size))
@@ -28,7 +28,7 @@ async function attack({ own: [id, params, restarts], norm, epsilon, closest, row
     x,
     labels: Int32Array.from(rows, (row) => pictures.labels[row]),
     samples: rows,
-    seed: 1,
+    seed,
     batch,
     search: closest ? 'closest' : 'fallen',
     isCancelled: () => false,

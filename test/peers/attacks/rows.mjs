@@ -3,7 +3,8 @@
  *
  *   { title, norm, own: [id, parameters, restarts], peers: (epsilon) => [[tool, name there, arguments], …] }
  *
- * `closest` compares least norms instead of verdicts at an epsilon; `dear` rows run on fewer images.
+ * `closest` compares least norms instead of verdicts at an epsilon; `dear` rows run on fewer images; rows whose attacks draw
+ * at random, and whose results follow the seed, say `draws`.
  */
 const many = (parts) => ({ parts })
 
@@ -32,6 +33,7 @@ export const rows = [
     title: 'PGD-40',
     norm: 'linf',
     own: ['pgd', {}],
+    draws: true,
     peers: (eps) => [
       ['foolbox', 'LinfPGD', { rel_stepsize: 2.5 / 40, steps: 40 }],
       ['torchattacks', 'PGD', { eps, alpha: eps / 16, steps: 40 }],
@@ -46,6 +48,7 @@ export const rows = [
     title: 'PGD-40',
     norm: 'l2',
     own: ['pgd', {}],
+    draws: true,
     peers: (eps) => [
       ['foolbox', 'L2PGD', { rel_stepsize: 2.5 / 40, steps: 40 }],
       ['torchattacks', 'PGDL2', { eps, alpha: eps / 16, steps: 40 }],
@@ -82,6 +85,7 @@ export const rows = [
     title: 'APGD-CE, 5 restarts',
     norm: 'l1',
     own: ['apgd-ce', {}, 5],
+    draws: true,
     peers: () => [['autoattack', 'APGD', { ...many(['apgd-ce']), restarts: 5 }]],
   },
   {
@@ -158,6 +162,7 @@ export const rows = [
     norm,
     dear: true,
     own: ['square', { queries: 1000 }],
+    draws: true,
     peers: (eps) => [
       [
         'torchattacks',
@@ -176,6 +181,7 @@ export const rows = [
     dear: true,
     closest: true,
     own: ['boundary', { queries: 2820 }],
+    draws: true,
     peers: () => [['foolbox', 'BoundaryAttack', { steps: 2500 }]],
   },
   ...[
@@ -187,6 +193,7 @@ export const rows = [
     dear: true,
     closest: true,
     own: ['hopskipjump', { queries }],
+    draws: true,
     peers: () => [
       ['foolbox', 'HopSkipJumpAttack', { steps: 10, constraint: norm }],
       [
@@ -205,6 +212,7 @@ function apgd(title, norm, id, loss, artLoss) {
     title,
     norm,
     own: [id, {}],
+    draws: true,
     peers: (eps) => [
       ['torchattacks', 'APGD', { eps, norm: name, steps: 100, loss }],
       ...(artLoss
