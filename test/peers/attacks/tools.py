@@ -47,9 +47,11 @@ def versions() -> dict[str, str]:
 
 
 def attack_of(request: dict[str, Any], model: torch.nn.Module, norm: str, epsilon: float) -> Attack:
-    name, args = request["name"], request["args"]
+    name, args, seed = request["name"], request["args"], request["seed"]
     if request["tool"] == "autoattack":
-        return autoattack(model, norm, epsilon, closest=request["closest"], **args)
+        return autoattack(model, norm, epsilon, closest=request["closest"], seed=seed, **args)
+    if request["tool"] == "torchattacks":
+        return torchattacks(model, name, args, seed)
     return globals()[request["tool"]](model, name, args, None if request["closest"] else epsilon)
 
 
@@ -62,10 +64,13 @@ def foolbox(model: torch.nn.Module, name: str, args: dict[str, Any], epsilon: fl
     return lambda x, y: attack(wrapped, x, y, epsilons=epsilon)[0 if epsilon is None else 1]
 
 
-def torchattacks(model: torch.nn.Module, name: str, args: dict[str, Any], _: float | None) -> Attack:
+def torchattacks(model: torch.nn.Module, name: str, args: dict[str, Any], seed: int) -> Attack:
     import torchattacks as ta
 
-    return getattr(ta, name)(model, **args)
+    kind = getattr(ta, name)
+    # Some seed themselves, and would draw the same whatever the seed is.
+    seeded = {"seed": seed} if "seed" in inspect.signature(kind.__init__).parameters else {}
+    return kind(model, **args, **seeded)
 
 
 def art(model: torch.nn.Module, name: str, args: dict[str, Any], _: float | None) -> Attack:
@@ -96,13 +101,13 @@ def autoattack(
     queries: int = 5000,
     restarts: int = 1,
     closest: bool = False,
+    seed: int,
 ) -> Attack:
     from autoattack import AutoAttack
 
     # Its FAB keeps only what lies within epsilon, unless it is asked for one class at a time.
-    attack = AutoAttack(
-        model, norm=norms[norm], eps=epsilon, seed=0, verbose=False, version="custom", attacks_to_run=parts, device="cpu"
-    )
+    options = {"verbose": False, "version": "custom", "attacks_to_run": parts, "device": "cpu"}
+    attack = AutoAttack(model, norm=norms[norm], eps=epsilon, seed=seed, **options)
     for part in (attack.apgd, attack.apgd_targeted, attack.fab):
         part.n_restarts, part.n_iter = 1, steps
     attack.apgd.n_restarts = restarts
