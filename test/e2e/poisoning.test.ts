@@ -331,7 +331,7 @@ describe('gauntlet poison', () => {
     )
     expect(code).toBe(0)
     expect(stdout).toMatch(/^B1 \(BadNets 0\.1, 5 % of the data set\) .*no evidence of an attack/m)
-    expect(stdout).toMatch(/learns next to nothing from clean data either/)
+    expect(stdout).toMatch(/^B4 .*learns next to nothing from clean data/m)
     expect(stdout).toMatch(/^B7 /m)
   })
 

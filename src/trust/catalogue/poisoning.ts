@@ -35,12 +35,12 @@ export const poisoningSignals: readonly Signal[] = [
   },
   {
     id: 'B4',
-    title: 'Control arms are missing',
+    title: 'Control arms are missing, or have learned nothing',
     severity: 'error',
-    test: 'a trial has no clean arm; or it has one filtered by a detector, and none by a random and a perfect (oracle) filter',
+    test: 'a trial has no clean arm; or it has one filtered by a detector, and none by a random and a perfect (oracle) filter; or training on clean data does little better than guessing one class',
     source: armory,
     remedy:
-      'without a clean arm there is no base rate, without random and perfect filters no scale for a detector: run the trials again with this version of Gauntlet',
+      'without a clean arm there is no base rate, without random and perfect filters no scale for a detector: run the trials again with this version of Gauntlet; a training that learns nothing needs more epochs or another learning rate',
   },
   {
     id: 'B5',

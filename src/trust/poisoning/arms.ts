@@ -61,6 +61,21 @@ export const controlsMissing: PoisonCheck = ({ results }) => {
   ]
 }
 
+/** B4. A network that says one class whatever it sees is no control: it resists everything, or falls to anything. */
+export const controlLearnsNothing: PoisonCheck = ({ results }, { classes }) => {
+  const accuracies = sharesOf(results, (result) => armOf(result, 'clean')?.cleanAccuracy)
+  const test = classes?.test
+  if (!test || accuracies.length === 0) return []
+  const most = Math.max(...test) / test.reduce((sum, count) => sum + count, 0)
+  const accuracy = meanOf(accuracies)
+  if (accuracy > 1.2 * most) return []
+  return {
+    signal: 'B4',
+    severity: 'error',
+    text: `the training learns next to nothing from clean data (accuracy ${formatPercent(accuracy)}, ${formatPercent(most)} by guessing one class): give it more epochs or another learning rate`,
+  }
+}
+
 /** B7. What did not run yet is another matter. */
 export const trialsFew: PoisonCheck = ({ record: { keys } }) =>
   keys.length < fewTrials

@@ -1,11 +1,11 @@
-import { armOf, shareOf, sharesOf, type TrialSet } from '../../plan/trial-arms.js'
+import { armOf, shareOf, type TrialSet } from '../../plan/trial-arms.js'
 import type { Count } from '../../plan/trial.js'
 import { formatCounted, formatPercent, formatRate } from '../../stats/format.js'
 import { pairedTrials } from '../../stats/paired-trials.js'
 import { clopperPearson } from '../../stats/proportion.js'
 import { meanOf } from '../../stats/trials.js'
 import { canonicalJson } from '../../util/hash.js'
-import type { ClassCounts, PoisonCheck } from './types.js'
+import type { PoisonCheck } from './types.js'
 
 const timesBase = 3
 
@@ -16,7 +16,7 @@ interface Success {
 }
 
 /** B1. Where it took hold elsewhere the attack works, and its failure here means something. */
-export const notImplanted: PoisonCheck = (set, { sets, references = [], classes }) => {
+export const notImplanted: PoisonCheck = (set, { sets, references = [] }) => {
   const success = successOf(set)
   if (!success || success.isImplanted) return []
   const elsewhere = [...sets, ...references].find(
@@ -26,7 +26,6 @@ export const notImplanted: PoisonCheck = (set, { sets, references = [], classes 
     formatPercent(meanOf(shares)),
   )
   const facts = `attack success ${share} over ${formatCounted(success.poisoned.length, 'trial')}, ${base} without the poison`
-  const chance = chanceOf(set, classes)
   return elsewhere
     ? {
         signal: 'B1',
@@ -36,19 +35,8 @@ export const notImplanted: PoisonCheck = (set, { sets, references = [], classes 
     : {
         signal: 'B1',
         severity: 'error',
-        text: `${facts}: no evidence of an attack, so none that the training resists it${chance}`,
+        text: `${facts}: no evidence of an attack, so none that the training resists it`,
       }
-}
-
-/** A network that says one class whatever it sees resists everything. Empty where it does more than that. */
-function chanceOf({ results }: TrialSet, classes: ClassCounts | undefined): string {
-  const accuracies = sharesOf(results, (result) => armOf(result, 'clean')?.cleanAccuracy)
-  const test = classes?.test
-  if (!test || accuracies.length === 0) return ''
-  const most = Math.max(...test) / test.reduce((sum, count) => sum + count, 0)
-  const accuracy = meanOf(accuracies)
-  if (accuracy > 1.2 * most) return ''
-  return `; the training learns next to nothing from clean data either (accuracy ${formatPercent(accuracy)}, ${formatPercent(most)} by guessing one class): give it more epochs or another learning rate`
 }
 
 function successOf({ record, results }: TrialSet): Success | undefined {

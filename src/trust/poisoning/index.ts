@@ -1,5 +1,12 @@
 import { formatRate } from '../../stats/format.js'
-import { cleanLost, controlsMissing, neverFed, trialsFew, triggerLost } from './arms.js'
+import {
+  cleanLost,
+  controlLearnsNothing,
+  controlsMissing,
+  neverFed,
+  trialsFew,
+  triggerLost,
+} from './arms.js'
 import { rateExceeded, targetCounted } from './counts.js'
 import { falseAlarms, notApplicable, removesAll } from './detectors.js'
 import { notImplanted } from './implanted.js'
@@ -11,6 +18,7 @@ const checks: readonly PoisonCheck[] = [
   targetCounted,
   cleanLost,
   controlsMissing,
+  controlLearnsNothing,
   falseAlarms,
   removesAll,
   trialsFew,

@@ -53,14 +53,6 @@ const rows: readonly Row[] = [
   },
   {
     signal: 'B1',
-    label: 'a network that learned nothing',
-    sets: [set(trials(10, { base: 0, success: 0, clean: 0.1 }))],
-    classes,
-    raised: 'error',
-    text: /learns next to nothing from clean data either \(accuracy 10\.0 %, 10\.0 % by guessing one class\)/,
-  },
-  {
-    signal: 'B1',
     label: 'twice the base rate, and surely so',
     sets: [set(trials(10, { base: 0.3, success: 0.6 }))],
     raised: 'error',
@@ -222,6 +214,15 @@ const rows: readonly Row[] = [
 
   { signal: 'B4', label: 'clean and poisoned, no detector', sets: [set(trials(10))] },
   { signal: 'B4', label: 'all filters', sets: [detected()] },
+  { signal: 'B4', label: 'a network that learned something', sets: [set(trials(10))], classes },
+  {
+    signal: 'B4',
+    label: 'a network that learned nothing',
+    sets: [set(trials(10, { base: 0, success: 1, clean: 0.1 }))],
+    classes,
+    raised: 'error',
+    text: /learns next to nothing from clean data \(accuracy 10\.0 %, 10\.0 % by guessing one class\)/,
+  },
   {
     signal: 'B4',
     label: 'no clean arm',
