@@ -14,7 +14,7 @@ import { plant } from './audit-data/poisons.mjs'
 import { builtInDetectors } from '../../dist/src/audit/data/index.js'
 import { judgeControl } from '../../dist/src/audit/data/control.js'
 import { memorySource } from '../../dist/src/audit/data/memory-source.js'
-import { crossValidate, openAuditModel, trainNetwork } from '../../dist/src/audit/data/network.js'
+import { crossValidate, trainAuditModel } from '../../dist/src/audit/data/network.js'
 import { DetectorRegistry, missingNeeds, runDetector } from '../../dist/src/audit/data/registry.js'
 import { takeSamples } from '../../dist/src/data/dataset.js'
 import { loadDataset } from '../../dist/src/data/load.js'
@@ -47,8 +47,7 @@ const checkpoint = () => {}
 async function trial(samples, setting, seed) {
   const planted = plant(samples, setting, seed)
   const source = memorySource(planted)
-  const graph = await trainNetwork(source, { seed, checkpoint })
-  const model = await openAuditModel(graph, { sampleShape: source.shape, range: source.range })
+  const model = await trainAuditModel(source, { seed, checkpoint })
   const isAboutLabels = setting.kind === 'flip' || setting.kind === 'none'
   const outOfSample = isAboutLabels ? await crossValidate(source, 5, { seed, checkpoint }) : null
   const rng = createRng('bench audit', seed)

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { builtInDetectors } from '../../dist/src/audit/data/index.js'
 import { keepFeatures } from '../../dist/src/audit/data/lib/features.js'
-import { openAuditModel, trainNetwork } from '../../dist/src/audit/data/network.js'
+import { trainAuditModel } from '../../dist/src/audit/data/network.js'
 import { DetectorRegistry, runDetector } from '../../dist/src/audit/data/registry.js'
 import { openSource } from '../../dist/src/audit/data/source.js'
 import { encodeNpy } from '../../dist/src/data/npz-write.js'
@@ -91,8 +91,7 @@ async function audit(path) {
   if (!isStreamed) throw new Error('the data were read whole')
   report('check of all values', start)
   start = performance.now()
-  const graph = await trainNetwork(source, { seed: 1, checkpoint })
-  const model = await openAuditModel(graph, { sampleShape: source.shape, range: source.range })
+  const model = await trainAuditModel(source, { seed: 1, checkpoint })
   report('training', start)
   const context = {
     source,

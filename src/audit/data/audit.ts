@@ -1,7 +1,7 @@
 import type { AuditContext, AuditModel, AuditSource, Detection } from '../types.js'
 import { judgeControl } from './control.js'
 import { keepFeatures } from './lib/features.js'
-import { crossValidate, openAuditModel, trainNetwork, type OpenModel } from './network.js'
+import { crossValidate, trainAuditModel, type OpenModel } from './network.js'
 import { missingNeeds, runDetector, type ChosenDetector } from './registry.js'
 import type { ControlKind, DetectorResult } from './result.js'
 import { normalControl, redrawnLabels } from './synthetic.js'
@@ -84,12 +84,11 @@ async function trainOwn(
 ): Promise<OpenModel | null> {
   if (options.model || !needsModel(options)) return null
   const { seed, checkpoint, onStep } = options
-  const graph = await trainNetwork(source, {
+  return trainAuditModel(source, {
     seed,
     checkpoint,
     onEpoch: (epoch, epochs) => onStep(`training on ${what}: epoch ${epoch}/${epochs}`),
   })
-  return openAuditModel(graph, { sampleShape: source.shape, range: source.range })
 }
 
 async function runOne(

@@ -39,12 +39,68 @@ export async function openAuditModel(graph: Graph, options: PrepareOptions): Pro
   }
 }
 
-export interface TrainOptions {
+interface TrainOptions {
   readonly seed: number | string
   /** Samples that take part; default all. */
   readonly isIn?: (index: number) => boolean
   checkpoint(): void
   onEpoch?(epoch: number, epochs: number): void
+}
+
+/**
+ * How many networks look at the data. Whether poison stands apart in the features of one is a matter of its first weights,
+ * by all or nothing; of two, one is enough.
+ */
+const networks = 2
+
+/** Networks trained on the data under audit, as one model: the features of all side by side, and the mean of their scores. */
+export async function trainAuditModel(
+  source: AuditSource,
+  { seed, onEpoch, ...options }: Omit<TrainOptions, 'isIn'>,
+): Promise<OpenModel> {
+  const models: OpenModel[] = []
+  try {
+    for (let k = 0; k < networks; k++) {
+      const graph = await trainNetwork(source, {
+        ...options,
+        seed: k === 0 ? seed : `${seed}/network/${k}`,
+        onEpoch: (epoch, epochs) => onEpoch?.(k * epochs + epoch, networks * epochs),
+      })
+      models.push(await openAuditModel(graph, { sampleShape: source.shape, range: source.range }))
+    }
+  } catch (error) {
+    for (const model of models) await model.close()
+    throw error
+  }
+  return sideBySide(models)
+}
+
+function sideBySide(models: readonly OpenModel[]): OpenModel {
+  const featureWidth = models.reduce((sum, model) => sum + model.featureWidth, 0)
+  return {
+    featureWidth,
+    classes: models[0]!.classes,
+    async features(x) {
+      const parts: Float32Array[] = []
+      for (const model of models) parts.push(await model.features(x))
+      const out = new Float32Array((parts[0]!.length / models[0]!.featureWidth) * featureWidth)
+      let at = 0
+      models.forEach(({ featureWidth: width }, k) => {
+        for (let row = 0; row * featureWidth < out.length; row++)
+          out.set(parts[k]!.subarray(row * width, (row + 1) * width), row * featureWidth + at)
+        at += width
+      })
+      return out
+    },
+    async scores(x) {
+      const all: Float32Array[] = []
+      for (const model of models) all.push(await model.scores(x))
+      return all[0]!.map((_, i) => all.reduce((sum, one) => sum + one[i]!, 0) / all.length)
+    },
+    async close() {
+      for (const model of models) await model.close()
+    },
+  }
 }
 
 const batchSize = 64
@@ -58,7 +114,7 @@ const mostEpochs = 40
  * than 50 000 samples a random part.
  * Source of the schedule: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
  */
-export async function trainNetwork(source: AuditSource, options: TrainOptions): Promise<Graph> {
+async function trainNetwork(source: AuditSource, options: TrainOptions): Promise<Graph> {
   const { isIn = () => true, checkpoint, seed } = options
   const rng = createRng('audit training', seed)
   const { x, labels } = await drawSubset(source, isIn, rng.fork('subset'), checkpoint)
