@@ -60,8 +60,8 @@ export function page(results, rate, old = '') {
   })
   return [
     '# What the data audit finds',
-    `Written by \`test/bench/audit-data.mjs --write\`. Stated false-positive rate: ${percent(rate)} of clean samples. Every trial plants new poison, trains a new small network on the poisoned data and gives its features to the detectors. Each cell: mean over the seeds (least to greatest). \`random\`: a filter that removes as many samples at random.`,
-    'The detectors were built and their constants set by hand on seeds 901 to 908; the network was changed after 1, 2 and 11 to 14 were seen.',
+    `Written by \`test/bench/audit-data.mjs --write\`. Stated false-positive rate: ${percent(rate)} of clean samples. Every trial plants new poison, trains two new small networks on the poisoned data and gives their features to the detectors. Each cell: mean over the seeds (least to greatest). \`random\`: a filter that removes as many samples at random.`,
+    'The detectors were built and their constants set by hand on seeds 901 to 908; the network was changed after 1, 2 and 11 to 14 were seen, and that there are two of them was decided when 21 to 25 had been seen through one (through which whole seeds were missed) and 901 and 902 through two.',
     ...kept.map(([text]) => text.trim()),
     ...sections,
   ].join('\n\n')
