@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { blockedConvs } from '../../../src/graph/passes/blocked-convs.js'
-import { elementCount, tensorOfFloats } from '../../../src/graph/tensor.js'
+import { tensorOfFloats } from '../../../src/graph/tensor.js'
 import type { Graph } from '../../../src/graph/ir.js'
 import { convBlock } from '../../../src/model/conv-block.js'
-import { encodeModel } from '../../../src/onnx/encode.js'
-import { Session } from '../../../src/runtime/session.js'
 import { samplesOf } from '../../helpers/networks.js'
 import { graphOf, nodeOf } from '../../helpers/graphs.js'
+import { runOnNoise } from '../../helpers/run-graph.js'
 
 const block = await convBlock()
 if (block === undefined) console.log('skipped: this processor has no blocked convolutions')
@@ -20,18 +19,6 @@ const pass = (graph: Graph): Graph => {
 }
 const blockedOf = (graph: Graph): number =>
   graph.nodes.filter(({ op, domain }) => op === 'Conv' && domain !== '').length
-
-async function run(graph: Graph): Promise<readonly number[]> {
-  const session = await Session.open(encodeModel(graph))
-  const feeds = graph.inputs.map(({ name, dims }) => {
-    const sizes = dims as number[]
-    const data = samplesOf(1, [elementCount(sizes)], name, [-1, 1])
-    return [name, { dtype: 'float32' as const, dims: sizes, data }] as const
-  })
-  const out = await session.run(Object.fromEntries(feeds))
-  await session.close()
-  return Object.values(out).flatMap(({ data }) => Array.from(data, Number))
-}
 
 const pads = [1, 1, 1, 1]
 const one = (
@@ -72,7 +59,7 @@ describe.skipIf(block === undefined)('convolutions in blocks give what they gave
   ])('%s', async (_, graph, convs) => {
     const blocked = pass(graph)
     expect(blockedOf(blocked)).toBe(convs)
-    const [expected, got] = [await run(graph), await run(blocked)]
+    const [expected, got] = [await runOnNoise(graph), await runOnNoise(blocked)]
     expect(got.length).toBe(expected.length)
     got.forEach((value, k) => expect(value).toBeCloseTo(expected[k]!, 4))
   })

@@ -1,4 +1,4 @@
-import { sumOf, low, high, bytes } from './lanes'
+import { bytes, greatestOf, high, low, sumOf } from './lanes'
 
 /** Σ w·(to − from). */
 function gain(w: usize, from: usize, to: usize, n: i32): f64 {
@@ -121,8 +121,7 @@ function farthest(x: usize, w: usize, n: i32, t: f32, flip: v128, half: v128, mi
     const moves = f32x4.ne(value, f32x4.splat(0))
     most = f32x4.pmax(most, v128.and(f32x4.pmin(f32x4.splat(t), room), moves))
   }
-  const pair = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1))
-  return max(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1))
+  return greatestOf(most)
 }
 
 /** δ at t. */
@@ -147,8 +146,7 @@ function toUnit(w: usize, n: i32): f64 {
   let most = f32x4.splat(0)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16)
     most = f32x4.pmax(most, f32x4.abs(v128.load(w + i)))
-  const pair = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1))
-  const greatest = max(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1))
+  const greatest = greatestOf(most)
   // Under that there is no gradient to speak of.
   const factor: f32 = greatest > 1e-37 ? 1 / greatest : 0
   for (let i: usize = 0, end = bytes(n); i < end; i += 16)

@@ -1,4 +1,5 @@
-import { bytes, clamp, demote, high, low, sumOf } from './lanes'
+import { bytes, clamp, demote, high, low, signed, sumOf } from './lanes'
+import { stepFrom } from './moves'
 import { squareOf } from './values'
 
 /**
@@ -16,12 +17,7 @@ export function stepAlong(
   radius: f64,
 ): void {
   const end = bytes(n)
-  const pace = f64x2.splat(size / max(sqrt(squareOf(gradient, n)), 1e-30))
-  for (let i: usize = 0; i < end; i += 16) {
-    const g = v128.load(gradient + i)
-    const ahead = demote(f64x2.mul(pace, low(g)), f64x2.mul(pace, high(g)))
-    v128.store(room + i, f32x4.add(f32x4.sub(v128.load(point + i), v128.load(clean + i)), ahead))
-  }
+  stepFrom(clean, point, gradient, room, n, size / max(sqrt(squareOf(gradient, n)), 1e-30))
   if (onto == 2) {
     const most = f32x4.splat(<f32>radius)
     for (let i: usize = 0; i < end; i += 16) {
@@ -191,7 +187,6 @@ export function stepAhead(
   decay: f32,
   scale: f64,
 ): void {
-  const minus = i32x4.splat(i32.MIN_VALUE)
   const pace = f64x2.splat(scale)
   const size = f32x4.splat(step)
   const lead = f32x4.splat(step * decay)
@@ -201,8 +196,7 @@ export function stepAhead(
     const slope = v128.load(gradient + i)
     const now = demote(f64x2.mul(pace, low(slope)), f64x2.mul(pace, high(slope)))
     const g = f32x4.add(f32x4.mul(f32x4.splat(decay), v128.load(momentum + i)), now)
-    const move = v128.and(v128.or(v128.and(g, minus), size), f32x4.ne(g, f32x4.splat(0)))
-    const x = clamp(f32x4.add(v128.load(at + i), move), least, most)
+    const x = clamp(f32x4.add(v128.load(at + i), signed(size, g)), least, most)
     v128.store(momentum + i, g)
     v128.store(at + i, x)
     v128.store(point + i, clamp(f32x4.add(x, f32x4.mul(lead, g)), least, most))

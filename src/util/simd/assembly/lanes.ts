@@ -33,3 +33,15 @@ export function clamp(value: v128, least: v128, most: v128): v128 {
 export function bytes(n: i32): usize {
   return (<usize>n) << 2
 }
+
+/** The greatest lane. */
+export function greatestOf(value: v128): f32 {
+  const pair = f32x4.pmax(value, v128.shuffle<i32>(value, value, 2, 3, 0, 1))
+  return max(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1))
+}
+
+/** size·sign(way), of sizes that are not negative; 0 where `way` is. */
+export function signed(size: v128, way: v128): v128 {
+  const minus = i32x4.splat(i32.MIN_VALUE)
+  return v128.and(v128.or(v128.and(way, minus), size), f32x4.ne(way, f32x4.splat(0)))
+}

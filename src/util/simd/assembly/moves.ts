@@ -1,4 +1,4 @@
-import { low, high, demote, clamp, bytes } from './lanes'
+import { bytes, clamp, demote, high, low, signed } from './lanes'
 import { squareOf } from './values'
 
 /** z = clamp(x + step·scale·sign ∇), x ← clamp(x + share·(z − x) + (1 − share)·(x − previous)); previous ← x. */
@@ -16,21 +16,35 @@ export function moveLinf(
   const size = f32x4.splat(step)
   const ahead = f32x4.splat(share)
   const rest = f32x4.splat(1 - share)
-  const none = f32x4.splat(0)
-  const minus = i32x4.splat(i32.MIN_VALUE)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
     const x = v128.load(point + i)
     const g = v128.load(gradient + i)
     const least = v128.load(lower + i)
     const most = v128.load(upper + i)
-    const reach = f32x4.mul(size, v128.load(scale + i))
-    // The sign of ∇ on the step, where ∇ is not 0.
-    const move = v128.and(v128.or(v128.and(g, minus), reach), f32x4.ne(g, none))
+    const move = signed(f32x4.mul(size, v128.load(scale + i)), g)
     const z = clamp(f32x4.add(x, move), least, most)
     const along = f32x4.mul(ahead, f32x4.sub(z, x))
     const before = f32x4.mul(rest, f32x4.sub(x, v128.load(previous + i)))
     v128.store(previous + i, x)
     v128.store(point + i, clamp(f32x4.add(x, f32x4.add(along, before)), least, most))
+  }
+}
+
+/** room ← point − clean + pace·∇; in float64, for a short gradient has a pace that no float32 holds. */
+export function stepFrom(
+  clean: usize,
+  point: usize,
+  gradient: usize,
+  room: usize,
+  n: i32,
+  pace: f64,
+): void {
+  const share = f64x2.splat(pace)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const g = v128.load(gradient + i)
+    const ahead = demote(f64x2.mul(share, low(g)), f64x2.mul(share, high(g)))
+    const delta = f32x4.sub(v128.load(point + i), v128.load(clean + i))
+    v128.store(room + i, f32x4.add(delta, ahead))
   }
 }
 
@@ -58,14 +72,7 @@ export function moveL2(
 ): void {
   const end = bytes(n)
   const length = sqrt(squareOf(gradient, n))
-  // In float64: a short gradient has a pace that no float32 holds.
-  const pace = f64x2.splat(length > 0 ? step / length : 0)
-  for (let i: usize = 0; i < end; i += 16) {
-    const g = v128.load(gradient + i)
-    const ahead = demote(f64x2.mul(pace, low(g)), f64x2.mul(pace, high(g)))
-    const delta = f32x4.sub(v128.load(point + i), v128.load(clean + i))
-    v128.store(room + i, f32x4.add(delta, ahead))
-  }
+  stepFrom(clean, point, gradient, room, n, length > 0 ? step / length : 0)
   const first = f32x4.splat(shrinkage(squareOf(room, n), radius))
   const forth = f32x4.splat(share)
   const rest = f32x4.splat(1 - share)

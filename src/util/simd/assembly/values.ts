@@ -1,4 +1,4 @@
-import { sumOf, low, high, demote, clamp, bytes } from './lanes'
+import { bytes, clamp, demote, high, low, sumOf } from './lanes'
 
 /**
  * Each value into its interval, NaN to the clean value first.
@@ -109,16 +109,7 @@ export function lean(point: usize, clean: usize, n: i32, factor: f64, least: f32
 
 /** Σ v². */
 export function squareOf(values: usize, n: i32): f64 {
-  let even = f64x2.splat(0)
-  let odd = f64x2.splat(0)
-  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
-    const value = v128.load(values + i)
-    const one = low(value)
-    const other = high(value)
-    even = f64x2.add(even, f64x2.mul(one, one))
-    odd = f64x2.add(odd, f64x2.mul(other, other))
-  }
-  return sumOf(even) + sumOf(odd)
+  return dot(values, values, n)
 }
 
 /** Σ |v|. */
