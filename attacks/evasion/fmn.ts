@@ -7,10 +7,11 @@ import {
   type Norm,
   type Sample,
 } from '../../src/plugin.js'
-import { keepTop, shrinkL1 } from './lib/ball.js'
 import { cosine } from './lib/cosine.js'
-import { dualLength, lengthL2 } from './lib/length.js'
+import { dualLength } from './lib/length.js'
 import { marginOf } from './lib/margin.js'
+
+const fmnNorms = ['linf', 'l2', 'l1', 'l0'] as const
 
 export const fmn = defineAttack({
   id: 'fmn',
@@ -20,7 +21,7 @@ export const fmn = defineAttack({
   atlas: 'AML.T0043.000',
   kind: 'minimum-norm',
   needs: ['gradient'],
-  norms: ['linf', 'l2', 'l1', 'l0'],
+  norms: [...fmnNorms],
   goals: ['untargeted', 'targeted'],
   restarts: 1,
   params: z.object({
@@ -58,7 +59,6 @@ export const fmn = defineAttack({
     const width = bounds[1] - bounds[0]
     context.start('clean')
     const radii = new Map(context.samples.map(({ id }) => [id, norm === 'l0' ? 1 : 0]))
-    const delta = new Float32Array(context.sampleSize)
     for (let step = 0; step < steps && context.living > 0; step++) {
       await context.gradient({ loss: rest.loss })
       const size = width * cosine(stepSize, lastStepSize, step, steps)
@@ -67,16 +67,12 @@ export const fmn = defineAttack({
         const { id, clean, point, gradient } = sample
         const radius = nextRadius(norm, sample, radii.get(id)!, change)
         radii.set(id, radius)
-        if (norm === 'l2' || norm === 'linf') {
-          kernels.stepAlong(point, clean, gradient, { size, onto: norm, radius })
-          continue
-        }
-        const scale = size / Math.max(lengthL2(gradient), 1e-30)
-        for (let i = 0; i < delta.length; i++)
-          delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
-        if (norm === 'l0') keepTop(delta, radius, clean, bounds)
-        else shrinkL1(delta, radius)
-        for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
+        kernels.stepAlong(point, clean, gradient, {
+          size,
+          onto: norm as (typeof fmnNorms)[number],
+          radius,
+          bounds,
+        })
       }
     }
     if (context.living > 0) await context.score()

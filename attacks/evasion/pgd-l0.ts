@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineAttack, kernels, lossNames } from '../../src/plugin.js'
-import { keepTop } from './lib/ball.js'
+import { lengthL2 } from './lib/length.js'
 
 /**
  * Gradient steps of a fixed L1 length, each followed by the projection onto the points that differ from the sample in at most
@@ -32,18 +32,14 @@ export const pgdL0 = defineAttack({
   label: ({ steps, loss }) => `PGD-L0-${steps}${loss === 'ce' ? '' : `-${loss}`}`,
   async run(context, { steps, relStepSize, loss, randomStart }) {
     const { epsilon, bounds } = context.threat
-    const count = Math.floor(epsilon)
+    const radius = Math.floor(epsilon)
     const length = relStepSize * (bounds[1] - bounds[0]) * context.sampleSize
     context.start(randomStart ? 'random' : 'clean')
-    const delta = new Float32Array(context.sampleSize)
     for (let step = 0; step < steps && context.living > 0; step++) {
       await context.gradient({ loss })
       for (const { clean, point, gradient } of context.samples) {
-        const scale = length / Math.max(kernels.lengthL1(gradient), 1e-30)
-        for (let i = 0; i < delta.length; i++)
-          delta[i] = point[i]! - clean[i]! + scale * gradient[i]!
-        keepTop(delta, count, clean, bounds)
-        for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
+        const size = (length * lengthL2(gradient)) / Math.max(kernels.lengthL1(gradient), 1e-30)
+        kernels.stepAlong(point, clean, gradient, { size, onto: 'l0', radius, bounds })
       }
     }
   },

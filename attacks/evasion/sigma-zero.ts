@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { defineAttack, type Sample } from '../../src/plugin.js'
+import { defineAttack, kernels, type Sample } from '../../src/plugin.js'
 import { Adam } from './lib/adam.js'
 import { cosine } from './lib/cosine.js'
-import { greatest } from './lib/length.js'
 
 /** Of each sample, the optimiser and τ: smaller changes are set to 0. */
 interface State {
@@ -94,6 +93,6 @@ function slopeOf(
     const spread = d * d + sigma
     slope[i] = (2 * sigma * d) / (spread * spread * delta.length) - weight * gradient[i]!
   }
-  const most = Math.max(greatest(slope), 1e-12)
+  const most = Math.max(kernels.greatest(slope), 1e-12)
   for (let i = 0; i < delta.length; i++) slope[i]! /= most
 }

@@ -1,5 +1,12 @@
 import type { Rng } from '../util/rng.js'
-import { distanceL1, distanceL2, distanceLinf, isBetween, lean } from '../util/simd/kernels.js'
+import {
+  distanceL1,
+  distanceL2,
+  distanceLinf,
+  isBetween,
+  lean,
+  projectL1,
+} from '../util/simd/kernels.js'
 import { greatestWithin, leastWithin } from '../util/float32.js'
 import type { Norm, ThreatModel } from './threat-model.js'
 
@@ -61,13 +68,11 @@ export function project(threat: ThreatModel, x: Float32Array, point: Float32Arra
   const { norm, epsilon } = threat
   const [low, high] = threat.bounds
   if (norm === 'l0') keepLargest(x, point, Math.floor(epsilon))
-  const theta =
-    norm === 'l1' && distance(norm, point, x) > epsilon ? softThreshold(x, point, epsilon) : 0
-  if (theta > 0)
-    for (let i = 0; i < x.length; i++) {
-      const d = point[i]! - x[i]!
-      point[i] = x[i]! + Math.sign(d) * Math.max(Math.abs(d) - theta, 0)
-    }
+  if (norm === 'l1' && distance(norm, point, x) > epsilon) {
+    const delta = point.map((value, i) => value - x[i]!)
+    projectL1(delta, x, epsilon)
+    for (let i = 0; i < x.length; i++) point[i] = x[i]! + delta[i]!
+  }
   // Each value is rounded to float32, which can lengthen δ again: then once more, a little shorter. Where epsilon is
   // less than the float32s around x can tell apart, this ends at x itself.
   for (let slack = 1e-7; ; slack = Math.min(4 * slack, 1)) {
@@ -91,20 +96,6 @@ export function keepLargest(x: Float32Array, point: Float32Array, count: number)
   const size = (i: number): number => Math.abs(point[i]! - x[i]!)
   changed.sort((a, b) => size(b) - size(a) || a - b)
   for (const i of changed.slice(count)) point[i] = x[i]!
-}
-
-/** θ with Σ max(|δ| − θ, 0) = ε. */
-function softThreshold(x: Float32Array, point: Float32Array, epsilon: number): number {
-  const sizes = Float64Array.from(point, (value, i) => Math.abs(value - x[i]!)).sort()
-  let sum = 0
-  for (let count = 1; count <= sizes.length; count++) {
-    const size = sizes[sizes.length - count]!
-    sum += size
-    const theta = (sum - epsilon) / count
-    const next = sizes[sizes.length - count - 1] ?? 0
-    if (theta >= next) return Math.max(theta, 0)
-  }
-  return 0
 }
 
 /** A uniform draw from the ball around `x`, up to rounding, and not yet confined to the bounds. */

@@ -1,5 +1,5 @@
-import type { AttackContext, FusedNorm } from '../../../src/plugin.js'
-import { moves } from './apgd-moves.js'
+import { kernels, type AttackContext, type FusedNorm } from '../../../src/plugin.js'
+import { inside, moves } from './apgd-moves.js'
 import {
   adapt,
   checkpoints,
@@ -9,7 +9,6 @@ import {
   type Ascent,
   type Track,
 } from './apgd-track.js'
-import { projectL1Box } from './l1-box.js'
 
 /** α, except in the first step. */
 const share = 0.75
@@ -34,13 +33,13 @@ export async function autoPgd(context: AttackContext, options: ApgdOptions): Pro
     return
   }
   let tracks: ReadonlyMap<number, Track> | null = null
-  const delta = new Float64Array(context.sampleSize)
+  const delta = new Float32Array(context.sampleSize)
   context.start('clean')
   for (const [factor, part] of stages) {
     for (const { id, clean, point, rng } of context.samples) {
       const best = tracks?.get(id)?.best
       for (let i = 0; i < delta.length; i++) delta[i] = best ? best[i]! - clean[i]! : rng.normal()
-      projectL1Box(delta, clean, factor * epsilon, bounds)
+      kernels.projectL1(delta, clean, inside * factor * epsilon, bounds)
       for (let i = 0; i < delta.length; i++) point[i] = clean[i]! + delta[i]!
     }
     const steps = Math.max(1, Math.round(part * options.steps))
@@ -53,7 +52,6 @@ async function ascend(context: AttackContext, options: Ascent): Promise<Map<numb
   const { scale, threat } = context
   const { bounds } = threat
   const within = epsilon > context.threat.epsilon ? 'bounds' : 'ball'
-  const scratch = new Float64Array(norm === 'linf' ? 0 : context.sampleSize)
   const marks = checkpoints(norm, steps)
   const tracks = new Map<number, Track>()
   let mark = 0
@@ -71,7 +69,7 @@ async function ascend(context: AttackContext, options: Ascent): Promise<Map<numb
       const gradient = isBack ? track.bestGradient : sample.gradient
       const { lower, upper, previous, stepSize, count } = track
       const sizes = { epsilon, scale, bounds, stepSize, count, share: step > 0 ? share : 1 }
-      moves[norm]({ clean, lower, upper, point, previous, gradient, scratch, ...sizes })
+      moves[norm]({ clean, lower, upper, point, previous, gradient, ...sizes })
     }
   }
   return tracks

@@ -1,4 +1,4 @@
-import { greatest } from './length.js'
+import { kernels } from '../../../src/plugin.js'
 import { signOf } from './vector.js'
 
 /** Room for intermediate values, (sample): nothing is allocated per projection. */
@@ -47,7 +47,7 @@ export function stepToPlane(
   const plane = { x, w, towards, bounds, scratch }
   const { order, weight, room } = scratch
   out.fill(0)
-  const most = greatest(w)
+  const most = kernels.greatest(w)
   if (!(most > 0)) return 0
   let high = 0
   for (const share of [1 / 2, 1 / 8, 1 / 64, 0]) {

@@ -1,20 +1,38 @@
 import { inward, run, take, type Interval } from './memory.js'
 
-/** What `stepAlong` projects onto: the sphere or the ball of L2, or the ball of L∞. */
-const projections = { sphere: 0, l2: 1, linf: 2 } as const
+/** What `stepAlong` projects onto in the module: the sphere or the ball of L2, or the ball of L∞. */
+const dense = { sphere: 0, l2: 1, linf: 2 } as const
+
+/** What a step along the gradient ends on. */
+export interface Onto {
+  /** Before the projection. */
+  readonly size: number
+  /** The sphere of L2, or the ball of a norm. */
+  readonly onto: 'sphere' | 'l2' | 'linf' | 'l1' | 'l0'
+  /** In L0 how many values may differ. */
+  readonly radius: number
+  readonly bounds: Interval
+}
 
 /**
- * point ← clean + P(point − clean + size·∇/‖∇‖₂), in place; into the bounds only by rounding: they are the host's.
- * @param onto - P: onto the sphere or into the ball of L2, or into that of L∞, of this radius
+ * point ← clean + P(point − clean + size·∇/‖∇‖₂), in place. P knows the bounds in L0 alone, where they decide which values
+ * are worth a change; in the others they are the host's.
+ * Source of P: L1: Duchi et al. 2008, "Efficient projections onto the l1-ball"; L0: Croce & Hein 2019, arXiv:1909.05040,
+ * section 3.2: keeping value i, clipped to c, rather than 0 brings the point nearer by δ² − (δ − c)².
  */
 export function stepAlong(
   point: Float32Array,
   clean: Float32Array,
   gradient: Float32Array,
-  { size, onto, radius }: { size: number; onto: keyof typeof projections; radius: number },
+  { size, onto, radius, bounds }: Onto,
 ): void {
-  const numbers = [size, projections[onto], radius]
-  run('stepAlong', [point, clean, gradient], numbers, { rooms: 1 })
+  const samples = [point, clean, gradient]
+  if (onto === 'l1' || onto === 'l0') {
+    const isL0 = onto === 'l0'
+    const interval = isL0 ? inward(bounds) : [-Infinity, Infinity]
+    const most = Math.min(radius, isL0 ? point.length : Infinity)
+    run('stepSparse', samples, [size, Number(isL0), most, ...interval], { rooms: 2 })
+  } else run('stepAlong', samples, [size, dense[onto], radius], { rooms: 1 })
   take(0, point)
 }
 

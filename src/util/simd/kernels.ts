@@ -13,11 +13,13 @@ export {
   distanceLinf,
   dot,
   elasticNet,
+  greatest,
   isBetween,
   lean,
   lengthL1,
   squareOf,
 } from './values.js'
-export { moveL2, moveLinf, stepToBorder } from './moves.js'
+export { moveL1, moveL2, moveLinf, stepToBorder } from './moves.js'
+export { projectL1 } from './projection.js'
 export { adam, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent.js'
 export { fillNormal } from './draws.js'

@@ -54,6 +54,31 @@ export function moveL2({
   take(1, previous)
 }
 
+/**
+ * x ← P(x + η·s), s = sign ∇ over their number where |∇| is among the `count` largest and 0 elsewhere, P as `projectL1`.
+ * Source: Croce & Hein 2021, arXiv:2103.01208, algorithm 2: sparse steps, without the momentum.
+ */
+export function moveL1({
+  point,
+  previous,
+  gradient,
+  clean,
+  radius,
+  bounds,
+  stepSize,
+  count,
+}: Omit<Move, 'share'> & {
+  readonly clean: Float32Array
+  readonly radius: number
+  readonly bounds: Interval
+  readonly count: number
+}): void {
+  const numbers = [Math.max(1, count), stepSize, radius, ...inward(bounds)]
+  run('moveL1', [point, previous, gradient, clean], numbers, { rooms: 1 })
+  take(0, point)
+  take(1, previous)
+}
+
 /** A border, linear around `point`: { z : gap + w·(z − point) = 0 }, and where points may be. */
 export interface Border {
   readonly clean: Float32Array

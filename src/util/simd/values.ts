@@ -57,6 +57,11 @@ export function lengthL1(values: Float32Array): number {
   return run('lengthL1', [values])
 }
 
+/** max |vᵢ|; of NaN it knows nothing. */
+export function greatest(values: Float32Array): number {
+  return run('greatest', [values])
+}
+
 /** Σ d² + beta·|d| with d = (point − clean)/width. */
 export function elasticNet(
   point: Float32Array,

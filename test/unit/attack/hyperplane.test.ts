@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { projectL1Box } from '../../../attacks/evasion/lib/l1-box.js'
-import { kthLargest } from '../../../attacks/evasion/lib/vector.js'
 import { createRng, type Rng } from '../../../src/util/rng.js'
 import { leastStep } from '../../helpers/planes.js'
 
@@ -83,46 +81,4 @@ describe.each(['linf', 'l2', 'l1'] as const)('the step to a hyperplane, %s', (no
     expect(leastStep(norm, x, new Float32Array(size), 1, bounds).length).toBe(0)
     expect(leastStep(norm, x, w, 0, bounds).length).toBe(0)
   })
-})
-
-describe('the projection onto an L1 ball within a box', () => {
-  it('is inside both, and no point that is inside both is nearer', () => {
-    for (let seed = 0; seed < 200; seed++) {
-      const rng = createRng('l1-box', seed)
-      const { x } = caseOf(rng)
-      const before = Float64Array.from({ length: size }, () => 2 * rng.normal())
-      const epsilon = 0.1 + 12 * rng.uniform()
-      const delta = before.slice()
-      projectL1Box(delta, x, epsilon, bounds)
-      const total = delta.reduce((sum, value) => sum + Math.abs(value), 0)
-      expect(total).toBeLessThanOrEqual(epsilon * (1 + 1e-9))
-      delta.forEach((move, i) => {
-        expect(x[i]! + move).toBeGreaterThanOrEqual(low - 1e-9)
-        expect(x[i]! + move).toBeLessThanOrEqual(high + 1e-9)
-      })
-      // Of a projection p of d onto a convex set, (d − p)·(q − p) ≤ 0 for every q of the set.
-      const other = Float64Array.from(x, () => rng.normal())
-      projectL1Box(other, x, epsilon, bounds)
-      const product = delta.reduce((sum, p, i) => sum + (before[i]! - p) * (other[i]! - p), 0)
-      expect(product).toBeLessThanOrEqual(1e-6)
-    }
-  })
-
-  it('leaves alone what is inside', () => {
-    const x = new Float32Array(size)
-    const delta = Float64Array.from({ length: size }, (_, i) => (i % 3 ? 0.01 : -0.02))
-    const before = delta.slice()
-    projectL1Box(delta, x, 5, bounds)
-    expect(delta).toEqual(before)
-  })
-})
-
-it('the k-th largest is that of a sorted array', () => {
-  const rng = createRng('kth')
-  for (let round = 0; round < 300; round++) {
-    const length = 1 + rng.below(40)
-    const values = Float64Array.from({ length }, () => rng.below(12))
-    const k = 1 + rng.below(length)
-    expect(kthLargest(values.slice(), k)).toBe(values.toSorted((a, b) => b - a)[k - 1])
-  }
 })

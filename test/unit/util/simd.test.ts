@@ -258,11 +258,12 @@ describe('moves', () => {
 
 describe('steps of descent', () => {
   it.each(['sphere', 'l2', 'linf'] as const)('along the gradient, then onto %s', (onto) => {
+    const bounds = [-4, 4] as const
     check(
       3,
       (from, clean, gradient) => {
         const point = from!.slice()
-        kernels.stepAlong(point, clean!, gradient!, { size: 0.5, onto, radius: 1.25 })
+        kernels.stepAlong(point, clean!, gradient!, { size: 0.5, onto, radius: 1.25, bounds })
         const length = Math.max(Math.hypot(...gradient!), 1e-30)
         const delta = Array.from(from!, (x, i) => x - clean![i]! + (0.5 * gradient![i]!) / length)
         const reach = Math.hypot(...delta)

@@ -24,4 +24,5 @@ export {
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
 export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'
+export { greatest, moveL1, projectL1, stepSparse } from './sparse'
 export { normals } from './draws'
