@@ -74,15 +74,16 @@ function* walk(sample: Sample, grid: Grid, threat: ThreatModel, steps: Steps): C
   let example = yield* towardsClean(sample, threat, start, 1e-3)
   for (let step = 0; ; step++) {
     const candidate = turned(sample, example, sphericalStep)
-    const at = (reach: number): Float32Array => pointAt(sample, candidate, reach)
+    const at = (reach: number): Float32Array =>
+      pointAt(sample, candidate, { reach, bounds: threat.bounds })
     if (step % 10 === 0) {
-      const isHit = yield* fools(sample, threat, at(1))
+      const isHit = yield* fools(sample, at(1))
       const factor = adapt(onSphere.add(isHit), [0.2, 0.5])
       sphericalStep = Math.min(sphericalStep * factor, 1)
       sourceStep = Math.min(sourceStep * factor, 0.5)
     }
     const point = at(1 - sourceStep)
-    const isHit = yield* fools(sample, threat, point)
+    const isHit = yield* fools(sample, point)
     if (isHit) example = point
     sourceStep = Math.min(sourceStep * adapt(inside.add(isHit), [0.1, 0.25]), 0.5)
   }
@@ -97,19 +98,18 @@ interface Candidate {
 
 /** The direction from the clean sample to the example, turned by a random step of `step` times their distance. */
 function turned({ clean, rng }: Sample, example: Float32Array, step: number): Candidate {
-  const [direction, side] = [new Float32Array(example.length), new Float32Array(example.length)]
-  kernels.addDifference(direction, example, clean)
-  const length = lengthL2(direction)
-  kernels.fillNormal(rng, side)
-  const along = length > 0 ? kernels.dot(side, direction) / length ** 2 : 0
-  kernels.along(side, direction, -along, side)
-  const width = lengthL2(side)
-  if (width > 0) kernels.along(direction, side, (step * length) / width, direction)
+  const direction = new Float32Array(example.length)
+  const length = kernels.turnAside(rng, example, clean, direction, step)
   return { length, direction }
 }
 
-function pointAt({ clean }: Sample, { length, direction }: Candidate, reach: number): Float32Array {
+function pointAt(
+  { clean }: Sample,
+  { length, direction }: Candidate,
+  { reach, bounds }: { readonly reach: number; readonly bounds: ThreatModel['bounds'] },
+): Float32Array {
   const point = new Float32Array(direction.length)
-  kernels.along(clean, direction, (reach * length) / Math.max(lengthL2(direction), 1e-30), point)
+  const pace = (reach * length) / Math.max(lengthL2(direction), 1e-30)
+  kernels.along(clean, direction, pace, point, bounds)
   return point
 }

@@ -72,24 +72,25 @@ function* normal(
   { count, spread }: { readonly count: number; readonly spread: number },
 ): Asking<Float32Array> {
   const size = example.length
-  const [all, fooling] = [new Float32Array(size), new Float32Array(size)]
-  const [draw, probe] = [new Float32Array(size), new Float32Array(size)]
+  const [missing, fooling, probe] = [0, 1, 2].map(() => new Float32Array(size)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  const { norm, bounds } = threat
+  const near = { reach: spread, draws: norm === 'linf' ? 'uniform' : 'normal', bounds } as const
   let hits = 0
   for (let k = 0; k < count; k++) {
-    if (threat.norm === 'linf') sample.rng.fillUniform(draw, -1, 1)
-    else kernels.fillNormal(sample.rng, draw)
-    kernels.along(example, draw, spread / Math.max(lengthL2(draw), 1e-30), probe)
-    const isHit = yield* fools(sample, threat, probe)
+    kernels.probeNear(sample.rng, example, probe, near)
+    const isHit = yield* fools(sample, probe)
+    if (isHit) hits++
     // As it was asked: the bounds may have cut it.
-    kernels.addDifference(all, probe, example)
-    if (!isHit) continue
-    hits++
-    kernels.addDifference(fooling, probe, example)
+    kernels.addDifference(isHit ? fooling : missing, probe, example)
   }
-  // Σ φ·u = 2·fooling − all, and mean φ = 2·hits/count − 1. Where all agree there is nothing to take off.
+  // Σ φ·u = fooling − missing, and mean φ = 2·hits/count − 1. Where all agree there is nothing to take off.
   const mean = hits === 0 || hits === count ? 0 : (2 * hits) / count - 1
-  const sum = all.map((value, i) => 2 * fooling[i]! - value - mean * value)
-  if (threat.norm === 'linf') return sum.map(Math.sign)
+  const sum = fooling.map((value, i) => (1 - mean) * value - (1 + mean) * missing[i]!)
+  if (norm === 'linf') return sum.map(Math.sign)
   const length = lengthL2(sum)
   return length > 0 ? sum.map((value) => value / length) : sum
 }
@@ -103,8 +104,8 @@ function* leap(
 ): Asking<Float32Array> {
   for (let halvings = 0; halvings < 30; halvings++) {
     const point = new Float32Array(example.length)
-    kernels.along(example, direction, length / 2 ** halvings, point)
-    if (yield* fools(sample, threat, point)) return point
+    kernels.along(example, direction, length / 2 ** halvings, point, threat.bounds)
+    if (yield* fools(sample, point)) return point
   }
   return example
 }

@@ -1,13 +1,11 @@
 import { z } from 'zod'
-import { defineAttack, kernels, lossNames, type Sample } from '../../src/plugin.js'
-import { boxOf } from './lib/apgd-moves.js'
+import { defineAttack, kernels, lossNames } from '../../src/plugin.js'
+import { factorsOf } from './lib/apgd-moves.js'
 
-/** Of a sample: g, x without the look ahead, and the box that both stay in. */
+/** Of a sample: g, and x without the look ahead. */
 interface Track {
   readonly momentum: Float32Array
   readonly at: Float32Array
-  readonly lower: Float32Array
-  readonly upper: Float32Array
 }
 
 export const niFgsm = defineAttack({
@@ -31,28 +29,23 @@ export const niFgsm = defineAttack({
   async run(context, { steps, decay, loss }) {
     const { epsilon, bounds } = context.threat
     const stepSize = epsilon / steps
+    const scale = factorsOf(context.scale)
     context.start('clean')
     const tracks = new Map<number, Track>()
     for (const { id, clean } of context.samples)
       tracks.set(id, {
         momentum: new Float32Array(clean.length),
         at: clean.slice(),
-        ...boxOf(clean, epsilon, context.scale, bounds),
       })
     for (let step = 0; step < steps && context.living > 0; step++) {
       await context.gradient({ loss })
       for (const sample of context.samples) {
         const track = tracks.get(sample.id)!
-        advance(track, sample, stepSize, decay)
+        const box = { clean: sample.clean, radius: epsilon, bounds, scale }
+        kernels.stepAhead(sample.point, sample.gradient, track, { stepSize, decay, ...box })
+        // The next gradient is taken where the momentum would lead; the last point is where it has led.
         if (step === steps - 1) sample.point.set(track.at)
       }
     }
   },
 })
-
-/** One step; the point becomes where the momentum would lead from there: the next gradient is taken there. */
-function advance(track: Track, { point, gradient }: Sample, stepSize: number, decay: number): void {
-  const size = kernels.lengthL1(gradient)
-  const scale = size > 0 ? gradient.length / size : 0
-  kernels.stepAhead(point, gradient, track, { stepSize, decay, scale })
-}

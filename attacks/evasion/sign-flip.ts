@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineAttack, distance, type Sample, type ThreatModel } from '../../src/plugin.js'
+import { defineAttack, distance, kernels, type Sample, type ThreatModel } from '../../src/plugin.js'
 import { follow, type Course } from './lib/courses.js'
 import { anyExample, fools, towardsClean } from './lib/decisions.js'
 import { fillSigns } from './lib/draws.js'
@@ -75,7 +75,8 @@ function* flip(
         const d = value - clean[i]! + alpha * signs[i]!
         return clean[i]! + Math.min(Math.max(d, -most), most)
       })
-      if (yield* fools(sample, threat, smaller)) {
+      kernels.clampBetween(smaller, clean, threat.bounds)
+      if (yield* fools(sample, smaller)) {
         example = smaller
         shrunk++
       }
@@ -85,7 +86,8 @@ function* flip(
       const turned = example.map((value, i) =>
         draws[i]! < chances[i]! ? x[i]! - (value - x[i]!) : value,
       )
-      if (yield* fools(sample, threat, turned)) {
+      kernels.clampBetween(turned, x, threat.bounds)
+      if (yield* fools(sample, turned)) {
         example = turned
         flipped++
         // Signs that may change are more likely to change again.

@@ -46,16 +46,16 @@ export const square = defineAttack({
     const { threat } = context
     const objective = loss ?? (threat.goal.kind === 'targeted' ? 'ce' : 'margin')
     const grid = gridOf(context.shape)
-    const squares = threat.norm === 'l2' ? l2Squares : linfSquares
-    for (const sample of context.samples) squares.start(grid, context, sample)
+    const squares =
+      threat.norm === 'l2' ? l2Squares(grid, threat.epsilon) : linfSquares(grid, context)
+    for (const sample of context.samples) squares.start(sample)
     await context.score()
     const best = new Map<number, number>()
     for (const sample of context.samples) best.set(sample.id, objectiveOf(objective, sample))
     const saved = new Map<number, Saved>()
     for (let query = 1; query < queries && context.living > 0; query++) {
       const share = shareAt(pInit, rescaleSchedule ? Math.floor((10_000 * query) / queries) : query)
-      for (const sample of context.samples)
-        saved.set(sample.id, squares.propose(grid, context, sample, share))
+      for (const sample of context.samples) saved.set(sample.id, squares.propose(sample, share))
       await context.score()
       for (const sample of context.samples) {
         const value = objectiveOf(objective, sample)

@@ -129,7 +129,7 @@ export class Calls {
       const { from, count, rows } = part
       const feeds = {
         ...lossFeeds(model, living, part, targets),
-        ...updateFeeds(model, threat, living, { ...part, stepSize: size }),
+        ...updateFeeds(model, this.#shard, living, { ...part, stepSize: size }),
         ...stateFeeds(model, state, part),
       }
       const { sampleShape } = model.prepared

@@ -2,8 +2,8 @@ import { attackedInput } from '../graph/passes/preprocess.js'
 import { padRows, type ModelHandle } from '../model/handle.js'
 import type { Feed } from '../runtime/session.js'
 import { stateNames } from '../step/update-rule.js'
-import type { ThreatModel } from '../threat/threat-model.js'
 import type { Column, Living } from './living.js'
+import type { Box, Shard } from './shard.js'
 
 /** Part of the living rows that one call of a program takes. */
 export interface Rows {
@@ -31,19 +31,21 @@ export function lossFeeds(
 /** What a step is fed besides, per norm; `compileStep` says what each is. */
 export function updateFeeds(
   model: ModelHandle,
-  threat: ThreatModel,
+  shard: Shard,
   living: Living,
   part: Rows & { readonly stepSize: number | Float32Array },
 ): Record<string, Feed> {
+  const { norm, epsilon } = shard.job.threat
   const samples = (array: Float32Array): Feed => sampleFeed(model, living, array, part)
+  const boxes = (): Box => living.boxes((id) => shard.box(id))
   return {
     step_size:
       typeof part.stepSize === 'number'
         ? scalar(part.stepSize)
         : { dtype: 'float32', dims: [1, ...model.prepared.sampleShape], data: part.stepSize },
-    ...(threat.norm === 'linf'
-      ? { lower: samples(living.lower), upper: samples(living.upper) }
-      : { x: samples(living.x), epsilon: scalar(threat.epsilon) }),
+    ...(norm === 'linf'
+      ? { lower: samples(boxes().lower), upper: samples(boxes().upper) }
+      : { x: samples(living.x), epsilon: scalar(epsilon) }),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Box } from './shard.js'
+
 /**
  * The samples still standing, packed into the front of flat arrays so that a batch is a view, not a copy.
  * Row r of every array belongs to the sample `ids[r]` of the shard.
@@ -5,28 +7,26 @@
 export class Living {
   readonly size: number
   ids: number[]
-  /** Clean samples, current points, and (L∞ only) the box each may move in: (living × size). */
+  /** Clean samples and current points: (living × size). */
   readonly x: Float32Array
   xAdv: Float32Array
   /** Where a step writes the next points; `swap` makes them the current ones. */
   #next: Float32Array
-  readonly lower: Float32Array
-  readonly upper: Float32Array
+  /** The boxes that samples may move in, once they have been asked for: (living × size) each. */
+  #boxes: Box | undefined
   readonly labels: BigInt64Array
   readonly targets: BigInt64Array
   /** The classes that a call goes towards, where these are not the targets. */
   readonly towards: BigInt64Array
   readonly #columns = new Map<string, Column>()
 
-  constructor(ids: readonly number[], size: number, withBox: boolean) {
+  constructor(ids: readonly number[], size: number) {
     const n = ids.length
     this.size = size
     this.ids = [...ids]
     this.x = new Float32Array(n * size)
     this.xAdv = new Float32Array(n * size)
     this.#next = new Float32Array(n * size)
-    this.lower = new Float32Array(withBox ? n * size : 0)
-    this.upper = new Float32Array(withBox ? n * size : 0)
     this.labels = new BigInt64Array(n)
     this.targets = new BigInt64Array(n)
     this.towards = new BigInt64Array(n)
@@ -38,6 +38,23 @@ export class Living {
 
   row(array: Float32Array, r: number): Float32Array {
     return array.subarray(r * this.size, (r + 1) * this.size)
+  }
+
+  /** @param boxOf - the box of a sample */
+  boxes(boxOf: (id: number) => Box): Box {
+    if (this.#boxes) return this.#boxes
+    const length = this.x.length
+    this.#boxes = { lower: new Float32Array(length), upper: new Float32Array(length) }
+    this.ids.forEach((id, row) => this.fillBox(row, () => boxOf(id)))
+    return this.#boxes
+  }
+
+  /** Where boxes are kept. */
+  fillBox(row: number, box: () => Box): void {
+    if (!this.#boxes) return
+    const { lower, upper } = box()
+    this.row(this.#boxes.lower, row).set(lower)
+    this.row(this.#boxes.upper, row).set(upper)
   }
 
   /** More of each sample, by name, `width` values a row: all `initial`, the first time it is asked for. */
@@ -73,7 +90,8 @@ export class Living {
   /** Takes rows out and closes the gaps, keeping the order. */
   remove(rows: ReadonlySet<number>): void {
     if (rows.size === 0) return
-    const samples = [this.x, this.xAdv, this.lower, this.upper].filter(({ length }) => length > 0)
+    const { lower, upper } = this.#boxes ?? {}
+    const samples = [this.x, this.xAdv, ...(lower && upper ? [lower, upper] : [])]
     let to = 0
     const kept: number[] = []
     for (let r = 0; r < this.ids.length; r++) {

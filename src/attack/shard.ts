@@ -4,7 +4,7 @@ import { argmax } from '../model/handle.js'
 import type { Outcome } from '../plan/task.js'
 import { Constraints } from '../threat/constraints.js'
 import { createRng } from '../util/rng.js'
-import { clampBetween, clampWithin } from '../util/simd/kernels.js'
+import { clampBetween, clampWithin, isBetween } from '../util/simd/kernels.js'
 import { isPrediction, makeFinite } from './checks.js'
 import type { AttackJob, AttackResult } from './job.js'
 import { averageScores } from './random-model.js'
@@ -12,6 +12,9 @@ import { chooseTarget } from './targets.js'
 
 /** Where points may go: the ball within the bounds, or all of the bounds. */
 export type Area = 'ball' | 'bounds'
+
+/** Where each value of a sample may go. (sample) each */
+export type Box = Readonly<Record<'lower' | 'upper', Float32Array>>
 
 /** A point that is to be judged as an example of the sample `id`. */
 export interface Claim {
@@ -33,9 +36,8 @@ export class Shard {
   /** Indices of the samples still standing. */
   standing: number[] = []
   readonly targets: Int32Array
-  /** L∞ only: the box each sample may move in, (n × size). */
-  readonly lower: Float32Array
-  readonly upper: Float32Array
+  /** L∞: the boxes that samples may move in, made when they are first asked for. */
+  readonly #boxes = new Map<number, Box>()
   readonly #cleanPrediction: Int32Array
   readonly #advPrediction: Int32Array
   readonly #fell: Uint8Array
@@ -58,9 +60,6 @@ export class Shard {
     this.targets = new Int32Array(n)
     this.#xAdv = job.x.slice()
     this.#closest = new Float64Array(n).fill(Infinity)
-    const boxed = job.threat.norm === 'linf' ? n * this.size : 0
-    this.lower = new Float32Array(boxed)
-    this.upper = new Float32Array(boxed)
     for (const note of job.model.prepared.notes) this.notes.add(note)
   }
 
@@ -87,9 +86,6 @@ export class Shard {
       this.notes.add(
         'of some samples, nothing else that counts is within epsilon: they cannot fall',
       )
-    if (this.lower.length === 0) return
-    for (const id of this.standing)
-      constraints.box(this.clean(id), this.#row(this.lower, id), this.#row(this.upper, id))
   }
 
   #targetOf(i: number, row: Float32Array): number {
@@ -104,15 +100,28 @@ export class Shard {
     return this.#row(this.job.x, id)
   }
 
+  /** L∞ only. */
+  box(id: number): Box {
+    let box = this.#boxes.get(id)
+    if (!box) {
+      box = { lower: new Float32Array(this.size), upper: new Float32Array(this.size) }
+      this.constraints.box(this.clean(id), box.lower, box.upper)
+      this.#boxes.set(id, box)
+    }
+    return box
+  }
+
   /** Into the area, in place. */
   confine(id: number, point: Float32Array, area: Area): void {
     const { threat } = this.job
     const { constraints } = this
     const clean = this.clean(id)
     if (area === 'ball' && threat.norm === 'linf') {
-      const [lower, upper] = [this.#row(this.lower, id), this.#row(this.upper, id)]
+      if (constraints.isSurelyInBox(clean, point)) return
+      const { lower, upper } = this.box(id)
       if (clampWithin(point, clean, lower, upper)) this.#noteRepair()
     } else if (area === 'bounds' && constraints.isUniform) {
+      if (isBetween(point, threat.bounds)) return
       if (clampBetween(point, clean, threat.bounds)) this.#noteRepair()
     } else {
       if (makeFinite(point, clean, threat.bounds)) this.#noteRepair()
@@ -127,11 +136,9 @@ export class Shard {
 
   /** To what counts of a confined point, in place: rounded, where the threat model asks for it. */
   settle(id: number, point: Float32Array, area: Area): void {
+    if (!this.constraints.settles) return
     const isInBall = area === 'ball'
-    const isBoxed = isInBall && this.job.threat.norm === 'linf'
-    const room = isBoxed
-      ? { lower: this.#row(this.lower, id), upper: this.#row(this.upper, id) }
-      : {}
+    const room = isInBall && this.job.threat.norm === 'linf' ? this.box(id) : {}
     this.constraints.settle(this.clean(id), point, { ...room, isInBall })
   }
 

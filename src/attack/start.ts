@@ -40,12 +40,12 @@ export class Start {
   #isBusy = false
 
   constructor(shard: Shard, plugin: AttackPlugin, stream: Stream) {
-    const { threat, labels, model } = shard.job
+    const { labels, model } = shard.job
     const { size, targets } = shard
     this.shard = shard
     this.#stream = stream
     this.#plugin = plugin
-    const living = new Living(shard.standing, size, threat.norm === 'linf')
+    const living = new Living(shard.standing, size)
     this.#living = living
     this.#calls = new Calls(shard, living)
     this.#samples = living.ids.map((id, row) => {
@@ -70,11 +70,7 @@ export class Start {
     const living = this.#living
     living.row(living.x, row).set(shard.clean(id))
     living.row(living.xAdv, row).set(shard.clean(id))
-    if (shard.job.threat.norm === 'linf') {
-      const own = [id * shard.size, (id + 1) * shard.size] as const
-      living.row(living.lower, row).set(shard.lower.subarray(...own))
-      living.row(living.upper, row).set(shard.upper.subarray(...own))
-    }
+    living.fillBox(row, () => shard.box(id))
     living.labels[row] = BigInt(shard.job.labels[id]!)
     living.targets[row] = BigInt(Math.max(0, shard.targets[id]!))
   }

@@ -1,5 +1,6 @@
 import type { Rng } from '../util/rng.js'
 import {
+  box as boxAround,
   distanceL1,
   distanceL2,
   distanceLinf,
@@ -7,7 +8,6 @@ import {
   lean,
   projectL1,
 } from '../util/simd/kernels.js'
-import { greatestWithin, leastWithin } from '../util/float32.js'
 import type { Norm, ThreatModel } from './threat-model.js'
 
 /**
@@ -50,13 +50,7 @@ export function box(
   lower: Float32Array,
   upper: Float32Array,
 ): void {
-  const [low, high] = threat.bounds
-  for (let i = 0; i < x.length; i++) {
-    const least = leastWithin(x[i]!, threat.epsilon)
-    const most = greatestWithin(x[i]!, threat.epsilon)
-    lower[i] = least > low ? least : low
-    upper[i] = most < high ? most : high
-  }
+  boxAround(x, lower, upper, threat.epsilon, threat.bounds)
 }
 
 /**

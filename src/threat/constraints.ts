@@ -1,5 +1,6 @@
 import type { Rng } from '../util/rng.js'
 import { box, distance, project, randomInBall } from './ball.js'
+import { isInBall } from '../util/simd/kernels.js'
 import { checkConstraints } from './features.js'
 import { greatestWithin, isFarther, leastWithin, roundDown, roundUp } from '../util/float32.js'
 import {
@@ -99,6 +100,12 @@ export class Constraints {
       lower[i] = Math.max(lower[i]!, least)
       upper[i] = Math.min(upper[i]!, most)
     }
+  }
+
+  /** Whether a point is in that box, where that can be told without the box: it is the faster question. */
+  isSurelyInBox(x: Float32Array, point: Float32Array): boolean {
+    const { epsilon, bounds } = this.threat
+    return !this.#hasOwnMeasure && isInBall(point, x, epsilon, bounds)
   }
 
   #levelsWithin(radius: number): number {

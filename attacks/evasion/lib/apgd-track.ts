@@ -1,5 +1,4 @@
-import type { AttackContext, FusedNorm, LossName, Sample } from '../../../src/plugin.js'
-import { boxOf } from './apgd-moves.js'
+import type { FusedNorm, LossName, Sample } from '../../../src/plugin.js'
 
 export interface ApgdOptions {
   readonly steps: number
@@ -17,9 +16,6 @@ export interface Ascent extends ApgdOptions {
 
 /** What is remembered of a sample. */
 export interface Track {
-  /** L∞: the box that it moves in. */
-  readonly lower: Float32Array
-  readonly upper: Float32Array
   readonly previous: Float32Array
   readonly best: Float32Array
   readonly bestGradient: Float32Array
@@ -52,22 +48,11 @@ export function checkpoints(norm: FusedNorm, steps: number): number[] {
   return [...marks]
 }
 
-const nowhere = new Float32Array(0)
-
-export function trackOf(
-  sample: Sample,
-  { norm, epsilon }: Ascent,
-  { scale, threat }: Pick<AttackContext, 'scale' | 'threat'>,
-): Track {
+export function trackOf(sample: Sample, { norm, epsilon }: Ascent): Track {
   const { point, clean, gradient, loss } = sample
   const stepSize = norm === 'l1' ? epsilon : 2 * epsilon
   const changed = changes(point, clean)
-  const box =
-    norm === 'linf'
-      ? boxOf(clean, epsilon, scale, threat.bounds)
-      : { lower: nowhere, upper: nowhere }
   return {
-    ...box,
     previous: point.slice(),
     best: point.slice(),
     bestGradient: gradient.slice(),

@@ -1,5 +1,5 @@
 import { kernels, type AttackContext, type FusedNorm } from '../../../src/plugin.js'
-import { inside, moves } from './apgd-moves.js'
+import { factorsOf, inside, moves } from './apgd-moves.js'
 import {
   adapt,
   checkpoints,
@@ -49,8 +49,8 @@ export async function autoPgd(context: AttackContext, options: ApgdOptions): Pro
 
 async function ascend(context: AttackContext, options: Ascent): Promise<Map<number, Track>> {
   const { norm, epsilon, steps, loss, towards } = options
-  const { scale, threat } = context
-  const { bounds } = threat
+  const { bounds } = context.threat
+  const scale = factorsOf(context.scale)
   const within = epsilon > context.threat.epsilon ? 'bounds' : 'ball'
   const marks = checkpoints(norm, steps)
   const tracks = new Map<number, Track>()
@@ -60,16 +60,16 @@ async function ascend(context: AttackContext, options: Ascent): Promise<Map<numb
     const width = step === marks[mark] ? step - (marks[mark - 1] ?? 0) : 0
     if (width > 0) mark++
     for (const sample of context.samples) {
-      const track = tracks.get(sample.id) ?? trackOf(sample, options, context)
+      const track = tracks.get(sample.id) ?? trackOf(sample, options)
       tracks.set(sample.id, track)
       if (step > 0) follow(track, sample)
       const isBack = width > 0 && adapt(track, sample, { ...options, width })
       const { clean, point } = sample
       if (isBack) point.set(track.best)
       const gradient = isBack ? track.bestGradient : sample.gradient
-      const { lower, upper, previous, stepSize, count } = track
-      const sizes = { epsilon, scale, bounds, stepSize, count, share: step > 0 ? share : 1 }
-      moves[norm]({ clean, lower, upper, point, previous, gradient, ...sizes })
+      const { previous, stepSize, count } = track
+      const sizes = { radius: epsilon, scale, bounds, stepSize, count, share: step > 0 ? share : 1 }
+      moves[norm]({ clean, point, previous, gradient, ...sizes })
     }
   }
   return tracks

@@ -4,13 +4,8 @@ import type { Grid } from './grid.js'
 /** A part of a course that comes to an answer. */
 export type Asking<T> = Generator<undefined, T, undefined>
 
-/** Whether a point reaches the goal: one query. The point is clipped to the bounds first, in place. */
-export function* fools(
-  sample: Sample,
-  { bounds }: ThreatModel,
-  point: Float32Array,
-): Asking<boolean> {
-  kernels.clampBetween(point, sample.clean, bounds)
+/** Whether a point within the bounds reaches the goal: one query. */
+export function* fools(sample: Sample, point: Float32Array): Asking<boolean> {
   sample.point.set(point)
   yield
   return sample.isFooled
@@ -36,7 +31,7 @@ export function* anyExample(sample: Sample, grid: Grid, threat: ThreatModel): As
       const column = Math.floor((i % width) / side)
       point[i] = blocks[(Math.floor(i / (width * height)) * rows + row) * columns + column]!
     }
-    if (yield* fools(sample, threat, point)) return point
+    if (yield* fools(sample, point)) return point
   }
 }
 
@@ -51,23 +46,19 @@ export function* towardsClean(
   example: Float32Array,
   tolerance: number,
 ): Asking<Float32Array> {
-  const reach = distance(threat.norm, example, sample.clean)
+  const { norm, bounds } = threat
+  const reach = distance(norm, example, sample.clean)
   const at = (share: number): Float32Array => {
-    const { clean } = sample
-    if (threat.norm === 'linf')
-      return example.map((value, i) => {
-        const d = value - clean[i]!
-        return clean[i]! + Math.min(Math.max(d, -share * reach), share * reach)
-      })
     const point = example.slice()
-    kernels.lean(point, clean, share)
+    if (norm === 'linf') kernels.clipAround(point, sample.clean, share * reach, bounds)
+    else kernels.lean(point, sample.clean, share, bounds)
     return point
   }
   let [near, far, found] = [0, 1, example]
   while (far - near > tolerance) {
     const middle = (near + far) / 2
     const point = at(middle)
-    if (yield* fools(sample, threat, point)) [far, found] = [middle, point]
+    if (yield* fools(sample, point)) [far, found] = [middle, point]
     else near = middle
   }
   return found

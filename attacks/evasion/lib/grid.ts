@@ -22,18 +22,17 @@ export function gridOf(shape: readonly number[]): Grid {
   return { channels, height, width }
 }
 
-/** Calls `visit` with the first index and the number of values of each row of one channel's window. */
-export function forRows(
+/** Index of the first value of a row of one channel's window. Loops over windows are written out: they are short and many. */
+export function rowAt(
   { height, width }: Grid,
   channel: number,
   window: Window,
-  visit: (from: number, count: number) => void,
-): void {
-  const first = (channel * height + window.top) * width + window.left
-  for (let row = 0; row < window.height; row++) visit(first + row * width, window.width)
+  row: number,
+): number {
+  return (channel * height + window.top + row) * width + window.left
 }
 
-/** As `forRows`, value by value: its index, and its place in the window. */
+/** Calls `visit` with each value's index, and its place in the window. */
 export function forValues(
   grid: Grid,
   channel: number,
@@ -41,16 +40,19 @@ export function forValues(
   visit: (i: number, at: number) => void,
 ): void {
   let at = 0
-  forRows(grid, channel, window, (from, count) => {
-    for (let i = from; i < from + count; i++) visit(i, at++)
-  })
+  for (let row = 0; row < window.height; row++) {
+    const from = rowAt(grid, channel, window, row)
+    for (let i = from; i < from + window.width; i++) visit(i, at++)
+  }
 }
 
-/** Whether value `i` of a sample lies in the window, in whatever channel. */
-export function isInside({ height, width }: Grid, window: Window, i: number): boolean {
-  const row = (Math.floor(i / width) % height) - window.top
-  const column = (i % width) - window.left
-  return row >= 0 && row < window.height && column >= 0 && column < window.width
+/** Whether a place of the picture lies in the window. */
+export function isInside(
+  { top, left, height, width }: Window,
+  row: number,
+  column: number,
+): boolean {
+  return row >= top && row < top + height && column >= left && column < left + width
 }
 
 /** A rectangle that covers `share` of the picture: a square where one of that side fits. */
@@ -79,20 +81,22 @@ export class Saved {
     this.#windows = windows
     const count = windows.reduce((sum, { height, width }) => sum + height * width, 0)
     this.#values = new Float32Array(grid.channels * count)
-    this.#forRuns((at, from, length) => this.#values.set(point.subarray(from, from + length), at))
+    this.#copy(point, true)
   }
 
   restore(point: Float32Array): void {
-    this.#forRuns((at, from, length) => point.set(this.#values.subarray(at, at + length), from))
+    this.#copy(point, false)
   }
 
-  #forRuns(visit: (at: number, from: number, length: number) => void): void {
+  #copy(point: Float32Array, isOut: boolean): void {
+    const [grid, values] = [this.#grid, this.#values]
     let at = 0
     for (const window of this.#windows)
-      for (let channel = 0; channel < this.#grid.channels; channel++)
-        forRows(this.#grid, channel, window, (from, length) => {
-          visit(at, from, length)
-          at += length
-        })
+      for (let channel = 0; channel < grid.channels; channel++)
+        for (let row = 0; row < window.height; row++) {
+          const from = rowAt(grid, channel, window, row)
+          if (isOut) for (let i = from; i < from + window.width; i++) values[at++] = point[i]!
+          else for (let i = from; i < from + window.width; i++) point[i] = values[at++]!
+        }
   }
 }

@@ -1,4 +1,14 @@
-import { forValues, isInside, placeAtRandom, Saved, sizeOf, type Size } from './grid.js'
+import { kernels } from '../../../src/plugin.js'
+import {
+  isInside,
+  placeAtRandom,
+  rowAt,
+  Saved,
+  sizeOf,
+  type Grid,
+  type Size,
+  type Window,
+} from './grid.js'
 import type { Squares } from './square-linf.js'
 
 /**
@@ -6,71 +16,139 @@ import type { Squares } from './square-linf.js'
  * for it.
  * Source: Andriushchenko et al. 2020, arXiv:1912.00049, section 3.4 and algorithm 3.
  */
-export const l2Squares: Squares = {
-  start(grid, { threat: { epsilon } }, { clean, point, rng }) {
-    const [down, across] = [tiling(grid.height), tiling(grid.width)]
-    const delta = new Float64Array(point.length)
-    for (let row = 0; row < down.count; row++)
-      for (let column = 0; column < across.count; column++) {
-        const window = {
-          top: down.first + row * down.length,
-          left: across.first + column * across.length,
-          height: down.length,
-          width: across.length,
+export function l2Squares(grid: Grid, epsilon: number): Squares {
+  // A little less: what is rounded beyond it would have to be projected back, outside the windows too.
+  const reachable = epsilon * (1 - 1e-6)
+  const bumpOf = bumps()
+  /** What the bump's window will hold, and what it and the giver hold now, as δ. */
+  const [mixed, own, given] = [0, 1, 2].map(() => new Float64Array(grid.height * grid.width))
+  return {
+    start({ clean, point, rng }) {
+      const [down, across] = [tiling(grid.height), tiling(grid.width)]
+      point.set(clean)
+      let square = 0
+      for (let row = 0; row < down.count; row++)
+        for (let column = 0; column < across.count; column++) {
+          const window = {
+            top: down.first + row * down.length,
+            left: across.first + column * across.length,
+            height: down.length,
+            width: across.length,
+          }
+          const bump = bumpOf(window, rng.uniform() < 0.5)
+          for (let channel = 0; channel < grid.channels; channel++) {
+            const sign = rng.uniform() < 0.5 ? -1 : 1
+            // Each bump has length 1.
+            square++
+            write(grid, channel, window, { clean, values: bump, scale: sign, point })
+          }
         }
-        const bump = bumpOf(window, rng.uniform() < 0.5)
-        for (let channel = 0; channel < grid.channels; channel++) {
-          const sign = rng.uniform() < 0.5 ? -1 : 1
-          forValues(grid, channel, window, (i, at) => (delta[i] = sign * bump[at]!))
-        }
-      }
-    const scale = reachable(epsilon) / Math.sqrt(delta.reduce((sum, d) => sum + d * d, 0))
-    for (let i = 0; i < point.length; i++) point[i] = clean[i]! + scale * delta[i]!
-  },
+      kernels.lean(point, clean, reachable / Math.sqrt(square))
+    },
 
-  propose(grid, { threat: { epsilon } }, { clean, point, rng }, share) {
-    const size = sizeOf(grid, share, 3)
-    // Odd where there is room, so that a bump has a middle.
-    const shape = {
-      height: Math.min(size.height | 1, grid.height),
-      width: Math.min(size.width | 1, grid.width),
-    }
-    const [into, giver] = [placeAtRandom(grid, shape, rng), placeAtRandom(grid, shape, rng)]
-    const saved = new Saved(grid, [into, giver], point)
-    const bump = bumpOf(shape, rng.uniform() < 0.5)
-    const mixed = new Float64Array(bump.length)
-    let used = 0
-    for (let i = 0; i < point.length; i++) used += (point[i]! - clean[i]!) ** 2
-    const unused = Math.max(0, reachable(epsilon) ** 2 - used) / grid.channels
-    for (let channel = 0; channel < grid.channels; channel++) {
-      const sign = rng.uniform() < 0.5 ? -1 : 1
-      let [own, given, length] = [0, 0, 0]
-      forValues(grid, channel, into, (i) => (own += (point[i]! - clean[i]!) ** 2))
-      // What the windows share counts as the first one's.
-      forValues(grid, channel, giver, (i) => {
-        if (!isInside(grid, into, i)) given += (point[i]! - clean[i]!) ** 2
-      })
-      const weight = own > 0 ? 1 / Math.sqrt(own) : 0
-      forValues(grid, channel, into, (i, at) => {
-        mixed[at] = sign * bump[at]! + weight * (point[i]! - clean[i]!)
-        length += mixed[at]! ** 2
-      })
-      const scale = length > 0 ? Math.sqrt((own + given + unused) / length) : 0
-      forValues(grid, channel, giver, (i) => (point[i] = clean[i]!))
-      forValues(grid, channel, into, (i, at) => (point[i] = clean[i]! + scale * mixed[at]!))
-    }
-    return saved
-  },
+    propose({ clean, point, rng }, share) {
+      const size = sizeOf(grid, share, 3)
+      // Odd where there is room, so that a bump has a middle.
+      const shape = {
+        height: Math.min(size.height | 1, grid.height),
+        width: Math.min(size.width | 1, grid.width),
+      }
+      const [into, giver] = [placeAtRandom(grid, shape, rng), placeAtRandom(grid, shape, rng)]
+      const saved = new Saved(grid, [into, giver], point)
+      const bump = bumpOf(shape, rng.uniform() < 0.5)
+      const used = kernels.distanceL2(point, clean) ** 2
+      const unused = Math.max(0, reachable ** 2 - used) / grid.channels
+      for (let channel = 0; channel < grid.channels; channel++) {
+        const sign = rng.uniform() < 0.5 ? -1 : 1
+        const held = read(grid, channel, into, { clean, point, delta: own! })
+        read(grid, channel, giver, { clean, point, delta: given! })
+        const weight = held > 0 ? 1 / Math.sqrt(held) : 0
+        let length = 0
+        for (let at = 0; at < bump.length; at++) {
+          const value = sign * bump[at]! + weight * own![at]!
+          mixed![at] = value
+          length += value * value
+        }
+        const free = held + outside(into, giver, given!) + unused
+        const scale = length > 0 ? Math.sqrt(free / length) : 0
+        write(grid, channel, giver, { clean, values: mixed!, scale: 0, point })
+        write(grid, channel, into, { clean, values: mixed!, scale, point })
+      }
+      return saved
+    },
+  }
 }
 
-/** A little less than epsilon: what is rounded beyond it would have to be projected back, outside the windows too. */
-const reachable = (epsilon: number): number => epsilon * (1 - 1e-6)
+interface Deltas {
+  readonly clean: Float32Array
+  readonly point: Float32Array
+  readonly delta: Float64Array
+}
+
+/** δ of a channel's window, row by row. @returns Σ δ² */
+function read(
+  grid: Grid,
+  channel: number,
+  window: Window,
+  { clean, point, delta }: Deltas,
+): number {
+  let [at, square] = [0, 0]
+  for (let row = 0; row < window.height; row++) {
+    const from = rowAt(grid, channel, window, row)
+    for (let i = from; i < from + window.width; i++) {
+      const d = point[i]! - clean[i]!
+      delta[at++] = d
+      square += d * d
+    }
+  }
+  return square
+}
+
+/** Σ δ² of the giver's window where the other one is not: what they share counts as that one's. */
+function outside(into: Window, giver: Window, given: Float64Array): number {
+  let square = 0
+  for (let row = 0; row < giver.height; row++)
+    for (let column = 0; column < giver.width; column++)
+      if (!isInside(into, giver.top + row, giver.left + column))
+        square += given[row * giver.width + column]! ** 2
+  return square
+}
+
+/** clean + scale·values into a channel's window. */
+function write(
+  grid: Grid,
+  channel: number,
+  window: Window,
+  {
+    clean,
+    values,
+    scale,
+    point,
+  }: { clean: Float32Array; values: Float64Array; scale: number; point: Float32Array },
+): void {
+  let at = 0
+  for (let row = 0; row < window.height; row++) {
+    const from = rowAt(grid, channel, window, row)
+    for (let i = from; i < from + window.width; i++) point[i] = clean[i]! + scale * values[at++]!
+  }
+}
 
 /** Five tiles along an axis, in its middle; fewer where it is shorter. */
 function tiling(axis: number): { length: number; count: number; first: number } {
   const length = Math.max(1, Math.floor(axis / 5))
   const count = Math.min(5, axis)
   return { length, count, first: (axis - length * count) >> 1 }
+}
+
+/** Remembers the bumps that were made: an attack has windows of a dozen sizes. */
+function bumps(): typeof bumpOf {
+  const made = new Map<number, Float64Array>()
+  return (size, isAbove) => {
+    const key = (size.height * 65_536 + size.width) * 2 + Number(isAbove)
+    let bump = made.get(key)
+    if (!bump) made.set(key, (bump = bumpOf(size, isAbove)))
+    return bump
+  }
 }
 
 /**

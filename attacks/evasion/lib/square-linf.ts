@@ -1,38 +1,42 @@
 import type { AttackContext, Sample } from '../../../src/plugin.js'
-import { forRows, placeAtRandom, Saved, sizeOf, type Grid, type Window } from './grid.js'
-
-/** What of the context decides how far values go. */
-type Room = Pick<AttackContext, 'threat' | 'scale'>
+import { placeAtRandom, rowAt, Saved, sizeOf, type Grid, type Window } from './grid.js'
 
 /** Where the Square attack begins, and what it tries next, in one norm. */
 export interface Squares {
-  start(grid: Grid, room: Room, sample: Sample): void
+  start(sample: Sample): void
   /** Changes the point; what it returns takes the change back. */
-  propose(grid: Grid, room: Room, sample: Sample, share: number): Saved
+  propose(sample: Sample, share: number): Saved
 }
+
+/** What of the context decides how far values go. */
+type Room = Pick<AttackContext, 'threat' | 'scale'>
 
 /**
  * Vertical stripes of ±ε, then squares in which each channel is at +ε or at −ε.
  * Source: Andriushchenko et al. 2020, arXiv:1912.00049, section 3.3 and algorithm 2.
  */
-export const linfSquares: Squares = {
-  start({ channels, height, width }, { threat: { epsilon }, scale }, { clean, point, rng }) {
-    for (let channel = 0; channel < channels; channel++)
-      for (let column = 0; column < width; column++) {
-        const move = rng.uniform() < 0.5 ? -epsilon : epsilon
-        const first = channel * height * width + column
-        for (let i = first; i < first + height * width; i += width)
-          point[i] = clean[i]! + move * scale[i]!
-      }
-  },
+export function linfSquares(grid: Grid, room: Room): Squares {
+  return {
+    start({ clean, point, rng }) {
+      const { channels, height, width } = grid
+      const { epsilon } = room.threat
+      for (let channel = 0; channel < channels; channel++)
+        for (let column = 0; column < width; column++) {
+          const move = rng.uniform() < 0.5 ? -epsilon : epsilon
+          const first = channel * height * width + column
+          for (let i = first; i < first + height * width; i += width)
+            point[i] = clean[i]! + move * room.scale[i]!
+        }
+    },
 
-  propose(grid, room, sample, share) {
-    const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
-    const saved = new Saved(grid, [window], sample.point)
-    // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
-    for (let tries = 0; tries < 16; tries++) if (fill(grid, room, sample, window)) break
-    return saved
-  },
+    propose(sample, share) {
+      const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
+      const saved = new Saved(grid, [window], sample.point)
+      // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
+      for (let tries = 0; tries < 16; tries++) if (fill(grid, room, sample, window)) break
+      return saved
+    },
+  }
 }
 
 /** @returns whether anything changed that is more than rounding */
@@ -47,13 +51,14 @@ function fill(
   let most = 0
   for (let channel = 0; channel < grid.channels; channel++) {
     const move = rng.uniform() < 0.5 ? -epsilon : epsilon
-    forRows(grid, channel, window, (from, count) => {
-      for (let i = from; i < from + count; i++) {
+    for (let row = 0; row < window.height; row++) {
+      const from = rowAt(grid, channel, window, row)
+      for (let i = from; i < from + window.width; i++) {
         const next = Math.min(Math.max(clean[i]! + move * scale[i]!, low), high)
         most = Math.max(most, Math.abs(next - point[i]!))
         point[i] = next
       }
-    })
+    }
   }
   return most > epsilon / 1000
 }

@@ -1,4 +1,5 @@
 import { inward, run, take, type Interval } from './memory.js'
+import { boxNumbers, boxSamples, type Box } from './moves.js'
 
 /** What `stepAlong` projects onto in the module: the sphere or the ball of L2, or the ball of L∞. */
 const dense = { sphere: 0, l2: 1, linf: 2 } as const
@@ -43,18 +44,16 @@ export function stepAlong(
 export function stepAhead(
   point: Float32Array,
   gradient: Float32Array,
-  {
-    at,
-    momentum,
-    lower,
-    upper,
-  }: Readonly<Record<'at' | 'momentum' | 'lower' | 'upper', Float32Array>>,
-  { stepSize, decay, scale }: Readonly<Record<'stepSize' | 'decay' | 'scale', number>>,
+  { at, momentum }: Readonly<Record<'at' | 'momentum', Float32Array>>,
+  { stepSize, decay, ...box }: Readonly<Record<'stepSize' | 'decay', number>> & Box,
 ): void {
-  run('stepAhead', [point, at, momentum, gradient, lower, upper], [stepSize, decay, scale])
-  take(0, point)
-  take(1, at)
-  take(2, momentum)
+  const size = run('lengthL1', [gradient])
+  const pace = size > 0 ? gradient.length / size : 0
+  const numbers = [stepSize, decay, pace, ...boxNumbers(box)]
+  run('stepAhead', [at, momentum, gradient, ...boxSamples(box)], numbers, { rooms: 1 })
+  take(0, at)
+  take(1, momentum)
+  take(5, point)
 }
 
 /**

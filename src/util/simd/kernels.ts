@@ -6,6 +6,7 @@
 export {
   addDifference,
   along,
+  box,
   clampBetween,
   clampWithin,
   distanceL1,
@@ -15,6 +16,8 @@ export {
   elasticNet,
   greatest,
   isBetween,
+  isInBall,
+  clipAround,
   lean,
   lengthL1,
   squareOf,
@@ -22,4 +25,4 @@ export {
 export { moveL1, moveL2, moveLinf, stepToBorder } from './moves.js'
 export { projectL1 } from './projection.js'
 export { adam, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent.js'
-export { fillNormal } from './draws.js'
+export { fillNormal, probeNear, turnAside } from './draws.js'

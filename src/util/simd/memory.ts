@@ -1,4 +1,5 @@
 import { roundDown, roundUp } from '../float32.js'
+import type { Rng } from '../rng.js'
 import { moduleBase64 } from './module.js'
 
 // Of the types at hand, only those of browsers know it.
@@ -25,15 +26,20 @@ const pageBytes = 65_536
 let size = -1
 let stride = 0
 let pointers: number[] = []
+/** By the number of places that a loop takes: their pointers, and the size. */
+let heads: (readonly number[])[] = []
 let views: Float32Array[] = []
+let seeds = new Uint32Array(0)
 
-/** Lays the memory out for samples of n values, each padded to a multiple of four. */
+/** Lays the memory out for samples of n values, each padded to a multiple of eight: draws come in pairs of vectors. */
 function layOut(n: number): void {
   size = n
-  stride = Math.ceil(n / 4) * 4
+  stride = Math.ceil(n / 8) * 8
   const missing = base + slots * stride * 4 - code.memory.buffer.byteLength
   if (missing > 0) code.memory.grow(Math.ceil(missing / pageBytes))
   pointers = Array.from({ length: slots }, (_, slot) => base + slot * stride * 4)
+  heads = Array.from({ length: slots + 1 }, (_, count) => [...pointers.slice(0, count), size])
+  seeds = new Uint32Array(code.memory.buffer, seedsAt, 32)
   views = pointers.map((pointer) => new Float32Array(code.memory.buffer, pointer, stride))
 }
 
@@ -46,27 +52,35 @@ function put(slot: number, values: Float32Array, pad: number): void {
 
 /**
  * A loop of the module over samples of equal length, in the places from 0 on.
- * @param samples - copied in; with `rooms` more places behind them
- * @param pad - stands behind the last values of a sample, up to a multiple of four
+ * @param samples - copied in, but for absent ones; with `rooms` more places behind them
+ * @param pad - stands behind the last values of a sample
  */
 export function run(
   loop: string,
-  samples: readonly Float32Array[],
+  samples: readonly (Float32Array | undefined)[],
   numbers: readonly number[] = [],
   { rooms = 0, pad = 0 }: { readonly rooms?: number; readonly pad?: number } = {},
 ): number {
   const count = samples.length
   const n = samples[0]!.length
   if (n !== size) layOut(n)
-  for (let slot = 0; slot < count; slot++) put(slot, samples[slot]!, pad)
-  return code[loop]!(...pointers.slice(0, count + rooms), size, ...numbers)
+  for (let slot = 0; slot < count; slot++) {
+    const values = samples[slot]
+    if (values) put(slot, values, pad)
+  }
+  return code[loop]!(...heads[count + rooms]!, ...numbers)
 }
 
-/** A loop that makes the values of a sample of 16 numbers. */
-export function fill(loop: string, seeds: Uint32Array, out: Float32Array): void {
-  if (out.length !== size) layOut(out.length)
-  new Uint32Array(code.memory.buffer, seedsAt, seeds.length).set(seeds)
-  code[loop]!(seedsAt, pointers[0]!, size)
+/** Eight streams of random numbers begin where `rng` is. @returns what loops that draw take for them */
+export function seed(rng: Rng, n: number): number {
+  if (n !== size) layOut(n)
+  for (let k = 0; k < seeds.length; k++) seeds[k] = rng.uint32()
+  return seedsAt
+}
+
+/** A loop that fills a sample's place from such streams. */
+export function draw(loop: string, rng: Rng, out: Float32Array): void {
+  code[loop]!(seed(rng, out.length), pointers[0]!, size)
   take(0, out)
 }
 

@@ -1,3 +1,4 @@
+import { roundDown } from '../float32.js'
 import { inward, run, take, type Interval } from './memory.js'
 
 /** What a step with momentum reads and writes: `point` becomes the next point and `previous` the current one. */
@@ -10,25 +11,30 @@ export interface Move {
   readonly share: number
 }
 
+/** A ball of L∞ around a sample, within the bounds: where values may go, rounded inward. */
+export interface Box {
+  readonly clean: Float32Array
+  readonly radius: number
+  readonly bounds: Interval
+  /** Factors on radius and steps, one a value; absent: 1. */
+  readonly scale?: Float32Array | undefined
+}
+
+/** What loops take of a box behind the samples, and then behind their own numbers. */
+export const boxSamples = ({ clean, scale }: Box): (Float32Array | undefined)[] => [clean, scale]
+export const boxNumbers = ({ radius, bounds, scale }: Box): number[] => [
+  roundDown(radius),
+  ...inward(bounds),
+  Number(scale !== undefined),
+]
+
 /**
  * z = P(x + η·scale·sign ∇), x ← P(x + α·(z − x) + (1 − α)·(x − previous)), P being the box.
  * Source: Croce & Hein 2020, arXiv:2003.01690, eqs. 3 and 4.
  */
-export function moveLinf({
-  point,
-  previous,
-  gradient,
-  lower,
-  upper,
-  scale,
-  stepSize,
-  share,
-}: Move & {
-  readonly lower: Float32Array
-  readonly upper: Float32Array
-  readonly scale: Float32Array
-}): void {
-  run('moveLinf', [point, previous, gradient, lower, upper, scale], [stepSize, share])
+export function moveLinf({ point, previous, gradient, stepSize, share, ...box }: Move & Box): void {
+  const numbers = [stepSize, share, ...boxNumbers(box)]
+  run('moveLinf', [point, previous, gradient, ...boxSamples(box)], numbers)
   take(0, point)
   take(1, previous)
 }

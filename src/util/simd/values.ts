@@ -32,6 +32,34 @@ export function isBetween(point: Float32Array, interval: Interval): boolean {
   return run('isBetween', [point], inward(interval), { pad: point[0]! }) !== 0
 }
 
+/** Whether all values are in the interval and within epsilon of `clean`, as `distanceLinf` measures; a NaN is not. */
+export function isInBall(
+  point: Float32Array,
+  clean: Float32Array,
+  epsilon: number,
+  interval: Interval,
+): boolean {
+  // What stands behind the values, of both the same.
+  const pad = point[0]!
+  return run('isInBall', [point, clean], [epsilon, ...inward(interval)], { pad }) !== 0
+}
+
+/**
+ * lower, upper ← the least and the greatest float32 that are within epsilon of each value, in exact arithmetic, and within
+ * the interval.
+ */
+export function box(
+  clean: Float32Array,
+  lower: Float32Array,
+  upper: Float32Array,
+  epsilon: number,
+  interval: Interval,
+): void {
+  run('box', [clean], [epsilon, ...inward(interval)], { rooms: 2 })
+  take(1, lower)
+  take(2, upper)
+}
+
 /** max |aᵢ − bᵢ|, exact; NaN where there is one. */
 export function distanceLinf(a: Float32Array, b: Float32Array): number {
   return run('distanceLinf', [a, b])
@@ -79,6 +107,17 @@ export function lean(
   interval: Interval = [-Infinity, Infinity],
 ): void {
   run('lean', [point, clean], [factor, ...inward(interval)])
+  take(0, point)
+}
+
+/** point ← clean + (point − clean) cut to ± reach, into the interval. In place. */
+export function clipAround(
+  point: Float32Array,
+  clean: Float32Array,
+  reach: number,
+  interval: Interval,
+): void {
+  run('clipAround', [point, clean], [reach, ...inward(interval)])
   take(0, point)
 }
 

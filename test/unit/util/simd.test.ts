@@ -8,6 +8,7 @@ import * as fc from 'fast-check'
 import { format } from 'prettier'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { normalCdf } from '../../../src/stats/normal.js'
+import { greatestWithin, leastWithin } from '../../../src/util/float32.js'
 import { createRng } from '../../../src/util/rng.js'
 import * as kernels from '../../../src/util/simd/kernels.js'
 import { leastStep } from '../../helpers/planes.js'
@@ -74,6 +75,12 @@ const sorted = (a: Float32Array, b: Float32Array): [Float32Array, Float32Array] 
 const clamp = (value: number, least: number, most: number): number =>
   Math.min(Math.max(value, least), most)
 
+/** Into the ball of L∞, then into the bounds: a sample outside of them comes back. */
+const boxed =
+  (clean: number, radius: number, [low, high]: readonly [number, number]) =>
+  (value: number): number =>
+    Math.min(Math.max(value, Math.max(clean - radius, low)), Math.min(clean + radius, high))
+
 const isClamped =
   (interval: (i: number) => [number, number], before: Float32Array) =>
   (isStrange: boolean, after: Float32Array, clean: Float32Array): void => {
@@ -127,6 +134,60 @@ describe('clamping', () => {
     )
     // What stands behind the values is none of them.
     expect(kernels.isBetween(Float32Array.of(5, 6, 7), [4, 8])).toBe(true)
+  })
+})
+
+describe('boxes of L∞', () => {
+  const epsilons = fc.constantFrom(4 / 255, 0.25, 8 / 255, 1e-9, 3, 0.1)
+
+  it('are the widest of float32 within epsilon, in exact arithmetic, and within the bounds', () => {
+    fc.assert(
+      fc.property(samples(1), epsilons, ([x], epsilon) => {
+        const [lower, upper] = [x!.slice(), x!.slice()]
+        kernels.box(x!, lower, upper, epsilon, [-3, 3.5])
+        x!.forEach((value, i) => {
+          expect(lower[i]! + 0).toBe(Math.max(leastWithin(value, epsilon), -3) + 0)
+          expect(upper[i]! + 0).toBe(Math.min(greatestWithin(value, epsilon), 3.5) + 0)
+        })
+        // Where clean values are within the bounds, the box is all that is in the ball.
+        if (x!.some((value) => value < -3 || value > 3.5)) return
+        for (const edge of [lower, upper])
+          expect(kernels.isInBall(edge, x!, epsilon, [-3, 3.5])).toBe(true)
+      }),
+    )
+  })
+
+  it('hold what is no farther and within the bounds, and no NaN', () => {
+    check(
+      2,
+      (point, clean) => {
+        const isIn = point!.every(
+          (value, i) => Math.abs(value - clean![i]!) <= 1.5 && value >= -2 && value <= 3.5,
+        )
+        expect(kernels.isInBall(point!, clean!, 1.5, [-2, 3.5])).toBe(isIn)
+      },
+      anything,
+    )
+    // What stands behind the values is none of them.
+    expect(kernels.isInBall(Float32Array.of(5), Float32Array.of(5.5), 1, [4, 8])).toBe(true)
+  })
+
+  it('are kept to by the moves of Auto-PGD, to the last bit where clean values are over epsilon', () => {
+    fc.assert(
+      fc.property(samples(4), epsilons, ([point, previous, gradient, clean], epsilon) => {
+        if (clean!.some((value) => Math.abs(value) < epsilon)) return
+        const box = { clean: clean!, radius: epsilon, bounds: [-4, 4] as const }
+        const sizes = { stepSize: 2 * epsilon, share: 1 }
+        kernels.moveLinf({
+          point: point!,
+          previous: previous!,
+          gradient: gradient!,
+          ...box,
+          ...sizes,
+        })
+        expect(kernels.isInBall(point!, clean!, epsilon, [-4, 4])).toBe(true)
+      }),
+    )
   })
 })
 
@@ -189,20 +250,33 @@ describe('moves', () => {
     })
   })
 
-  it('are those of Auto-PGD in L∞', () => {
-    check(6, (from, before, gradient, a, b, weights) => {
-      const [lower, upper] = sorted(a!, b!)
-      const scale = weights!.map(Math.abs)
-      const [point, previous] = [from!.slice(), before!.slice()]
-      const sizes = { stepSize: 0.25, share: 0.75 }
-      kernels.moveLinf({ point, previous, gradient: gradient!, lower, upper, scale, ...sizes })
-      expect(previous).toEqual(from)
+  it('cut what goes too far', () => {
+    check(2, (before, clean) => {
+      const point = before!.slice()
+      kernels.clipAround(point, clean!, 1.5, [-3, 3.5])
       point.forEach((value, i) => {
-        const x = from![i]!
-        const bound = (next: number): number => clamp(next, lower[i]!, upper[i]!)
-        const z = bound(x + 0.25 * scale[i]! * Math.sign(gradient![i]!))
-        expect(value).toBeCloseTo(bound(x + 0.75 * (z - x) + 0.25 * (x - before![i]!)), 5)
+        const d = clamp(before![i]! - clean![i]!, -1.5, 1.5)
+        expect(value).toBeCloseTo(clamp(clean![i]! + d, -3, 3.5), 5)
       })
+    })
+  })
+
+  it('are those of Auto-PGD in L∞', () => {
+    check(5, (from, before, gradient, clean, weights) => {
+      const bounds = [-3, 3.5] as const
+      for (const scale of [undefined, weights!.map(Math.abs)]) {
+        const [point, previous] = [from!.slice(), before!.slice()]
+        const box = { clean: clean!, radius: 1.25, bounds, scale }
+        const sizes = { stepSize: 0.25, share: 0.75 }
+        kernels.moveLinf({ point, previous, gradient: gradient!, ...box, ...sizes })
+        expect(previous).toEqual(from)
+        point.forEach((value, i) => {
+          const [x, factor] = [from![i]!, scale?.[i] ?? 1]
+          const bound = boxed(clean![i]!, 1.25 * factor, bounds)
+          const z = bound(x + 0.25 * factor * Math.sign(gradient![i]!))
+          expect(value).toBeCloseTo(bound(x + 0.75 * (z - x) + 0.25 * (x - before![i]!)), 5)
+        })
+      }
     })
   })
 
@@ -278,20 +352,31 @@ describe('steps of descent', () => {
   })
 
   it('of NI-FGSM look ahead', () => {
-    check(6, (from, start, before, gradient, a, b) => {
-      const [lower, upper] = sorted(a!, b!)
-      const [point, at, momentum] = [from!.slice(), start!.slice(), before!.slice()]
-      const sizes = { stepSize: 0.25, decay: 0.5, scale: 3 }
-      kernels.stepAhead(point, gradient!, { at, momentum, lower, upper }, sizes)
-      point.forEach((value, i) => {
-        const g = 0.5 * before![i]! + 3 * gradient![i]!
-        expect(momentum[i]).toBeCloseTo(g, 5)
-        // Sums of nearly nothing have either sign.
-        if (Math.abs(g) < 1e-5) return
-        const x = clamp(start![i]! + 0.25 * Math.sign(g), lower[i]!, upper[i]!)
-        expect(at[i]).toBeCloseTo(x, 5)
-        expect(value).toBeCloseTo(clamp(x + 0.125 * g, lower[i]!, upper[i]!), 5)
-      })
+    check(6, (from, start, before, gradient, clean, weights) => {
+      const bounds = [-3, 3.5] as const
+      const sizeL1 = sum(gradient!, (i) => Math.abs(gradient![i]!))
+      for (const scale of [undefined, weights!.map(Math.abs)]) {
+        const [point, at, momentum] = [from!.slice(), start!.slice(), before!.slice()]
+        const box = { clean: clean!, radius: 1.25, bounds, scale }
+        kernels.stepAhead(
+          point,
+          gradient!,
+          { at, momentum },
+          { stepSize: 0.25, decay: 0.5, ...box },
+        )
+        point.forEach((value, i) => {
+          const now = sizeL1 > 0 ? (gradient!.length * gradient![i]!) / sizeL1 : 0
+          const g = 0.5 * before![i]! + now
+          expect(momentum[i]).toBeCloseTo(g, 4)
+          // Sums of nearly nothing have either sign.
+          if (Math.abs(g) < 1e-4) return
+          const factor = scale?.[i] ?? 1
+          const bound = boxed(clean![i]!, 1.25 * factor, bounds)
+          const x = bound(start![i]! + 0.25 * factor * Math.sign(g))
+          expect(at[i]).toBeCloseTo(x, 4)
+          expect(value).toBeCloseTo(bound(x + 0.125 * factor * g), 4)
+        })
+      }
     })
   })
 
@@ -392,6 +477,73 @@ describe('products and sums', () => {
   })
 })
 
+/** max |F(v) − share of values up to v| · √n; 2.23 is exceeded by one sample in ten thousand. */
+function kolmogorov(values: Float32Array, cdf: (value: number) => number): number {
+  const n = values.length
+  let most = 0
+  values.toSorted().forEach((value, i) => {
+    most = Math.max(most, Math.abs(cdf(value) - i / n), Math.abs(cdf(value) - (i + 1) / n))
+  })
+  return most * Math.sqrt(n)
+}
+
+describe('random directions', () => {
+  const far = [-Infinity, Infinity] as const
+
+  it.each([
+    ['normal', normalCdf, 1],
+    ['uniform', (value: number) => clamp((value + 1) / 2, 0, 1), 3],
+  ] as const)(
+    'of %s draws have their distribution, and the length that was asked for',
+    (draws, cdf, third) => {
+      const n = 100_003
+      const example = new Float32Array(n)
+      const probe = new Float32Array(n)
+      kernels.probeNear(createRng('near'), example, probe, { reach: 2.5, draws, bounds: far })
+      expect(kernels.distanceL2(probe, example)).toBeCloseTo(2.5, 5)
+      // Of so many values the length before it was cut is known to a third of a percent.
+      const unit = Math.sqrt(n / third) / 2.5
+      expect(
+        kolmogorov(
+          probe.map((value) => unit * value),
+          cdf,
+        ),
+      ).toBeLessThan(2.23)
+    },
+  )
+
+  it('begin at an example, of any length, stay within the bounds, and follow the stream', () => {
+    for (const length of [1, 3, 4, 5, 8, 13, 64]) {
+      const example = Float32Array.from({ length }, (_, i) => (i % 2 ? 0.9 : 0.2))
+      const [a, b, c] = [0, 1, 2].map(() => new Float32Array(length))
+      const near = { reach: 0.3, draws: 'normal', bounds: [0, 1] } as const
+      const [rng, again] = [createRng('probe', length), createRng('probe', length)]
+      kernels.probeNear(rng, example, a!, near)
+      kernels.probeNear(again, example, b!, near)
+      kernels.probeNear(rng, example, c!, near)
+      expect(b).toEqual(a)
+      expect(c).not.toEqual(a)
+      expect(kernels.isBetween(a!, [0, 1])).toBe(true)
+      expect(kernels.distanceL2(a!, example)).toBeGreaterThan(0)
+      expect(kernels.distanceL2(a!, example)).toBeLessThan(0.3001)
+    }
+  })
+
+  it('to the side are at right angles to the way, and as long as asked', () => {
+    check(2, (example, clean) => {
+      const d = example!.map((value, i) => value - clean![i]!)
+      const out = new Float32Array(d.length)
+      const length = kernels.turnAside(createRng('aside'), example!, clean!, out, 0.5)
+      expect(length).toBeCloseTo(Math.hypot(...d), 5)
+      // One value has no side to turn to.
+      if (d.length === 1 || length < 0.1) return
+      const side = out.map((value, i) => value - d[i]!)
+      expect(Math.hypot(...side) / length).toBeCloseTo(0.5, 2)
+      expect(Math.abs(sum(side, (i) => side[i]! * d[i]!)) / length ** 2).toBeLessThan(1e-3)
+    })
+  })
+})
+
 describe('normal draws', () => {
   const n = 400_001
   const draws = new Float32Array(n)
@@ -407,13 +559,7 @@ describe('normal draws', () => {
   })
 
   it('have its distribution, by Kolmogorov and Smirnov', () => {
-    let most = 0
-    draws.toSorted().forEach((value, i) => {
-      const share = normalCdf(value)
-      most = Math.max(most, Math.abs(share - i / n), Math.abs(share - (i + 1) / n))
-    })
-    // Exceeded by one sample in ten thousand.
-    expect(most * Math.sqrt(n)).toBeLessThan(2.23)
+    expect(kolmogorov(draws, normalCdf)).toBeLessThan(2.23)
   })
 
   it('do not follow one another: of neighbours at any distance up to 16, and their squares', () => {

@@ -1,4 +1,14 @@
-import { bytes, clamp, demote, high, low, signed, sumOf } from './lanes'
+import {
+  bytes,
+  clamp,
+  demote,
+  greatestWithin,
+  high,
+  leastWithin,
+  low,
+  signed,
+  sumOf,
+} from './lanes'
 import { stepFrom } from './moves'
 import { squareOf } from './values'
 
@@ -173,32 +183,43 @@ export function elasticNet(point: usize, clean: usize, n: i32, width: f64, beta:
 }
 
 /**
- * g ← decay·g + scale·∇, at ← clamp(at + step·sign g), point ← clamp(at + step·decay·g).
+ * g ← decay·g + pace·∇, at ← P(at + step·scale·sign g), point ← P(at + step·decay·scale·g), P as in `moveLinf`.
  */
 export function stepAhead(
-  point: usize,
   at: usize,
   momentum: usize,
   gradient: usize,
-  lower: usize,
-  upper: usize,
+  clean: usize,
+  scale: usize,
+  point: usize,
   n: i32,
   step: f32,
   decay: f32,
-  scale: f64,
+  pace: f64,
+  radius: f32,
+  bottom: f32,
+  top: f32,
+  isScaled: bool,
 ): void {
-  const pace = f64x2.splat(scale)
-  const size = f32x4.splat(step)
-  const lead = f32x4.splat(step * decay)
+  const share = f64x2.splat(pace)
+  let size = f32x4.splat(step)
+  let reach = f32x4.splat(radius)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
-    const least = v128.load(lower + i)
-    const most = v128.load(upper + i)
+    const c = v128.load(clean + i)
+    if (isScaled) {
+      const factor = v128.load(scale + i)
+      size = f32x4.mul(f32x4.splat(step), factor)
+      reach = f32x4.mul(f32x4.splat(radius), factor)
+    }
+    const least = f32x4.pmax(leastWithin(c, reach), f32x4.splat(bottom))
+    const most = f32x4.pmin(greatestWithin(c, reach), f32x4.splat(top))
     const slope = v128.load(gradient + i)
-    const now = demote(f64x2.mul(pace, low(slope)), f64x2.mul(pace, high(slope)))
+    const now = demote(f64x2.mul(share, low(slope)), f64x2.mul(share, high(slope)))
     const g = f32x4.add(f32x4.mul(f32x4.splat(decay), v128.load(momentum + i)), now)
     const x = clamp(f32x4.add(v128.load(at + i), signed(size, g)), least, most)
     v128.store(momentum + i, g)
     v128.store(at + i, x)
-    v128.store(point + i, clamp(f32x4.add(x, f32x4.mul(lead, g)), least, most))
+    const lead = f32x4.mul(f32x4.mul(size, f32x4.splat(decay)), g)
+    v128.store(point + i, clamp(f32x4.add(x, lead), least, most))
   }
 }

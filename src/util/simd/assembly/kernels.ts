@@ -12,6 +12,7 @@ export {
   along,
   clampBetween,
   clampWithin,
+  clipAround,
   distanceL1,
   distanceLinf,
   dot,
@@ -21,8 +22,9 @@ export {
   squaredDistance,
   squareOf,
 } from './values'
+export { box, isInBall } from './ball'
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
 export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'
 export { greatest, moveL1, projectL1, stepSparse } from './sparse'
-export { normals } from './draws'
+export { normals, probeNear, turnAside } from './draws'

@@ -45,3 +45,26 @@ export function signed(size: v128, way: v128): v128 {
   const minus = i32x4.splat(i32.MIN_VALUE)
   return v128.and(v128.or(v128.and(way, minus), size), f32x4.ne(way, f32x4.splat(0)))
 }
+
+/** The next float32 up (`up`) or down of each lane; of 0, which comes out of exact sums alone here, it says nothing. */
+export function neighbour(value: v128, up: bool): v128 {
+  const away = v128.or(i32x4.shr_s(value, 31), i32x4.splat(1))
+  return up ? i32x4.add(value, away) : i32x4.sub(value, away)
+}
+
+/**
+ * The least float32 that is not below clean − reach, by what rounding took from the sum (Dekker's FastTwoSum). That is exact
+ * where |clean| is at least the reach; elsewhere it may be one float32 farther, which the host mends.
+ */
+export function leastWithin(clean: v128, reach: v128): v128 {
+  const sum = f32x4.sub(clean, reach)
+  const isBelow = f32x4.gt(f32x4.sub(clean, sum), reach)
+  return v128.bitselect(neighbour(sum, true), sum, isBelow)
+}
+
+/** Likewise the greatest that is not above clean + reach. */
+export function greatestWithin(clean: v128, reach: v128): v128 {
+  const sum = f32x4.add(clean, reach)
+  const isAbove = f32x4.gt(f32x4.sub(sum, clean), reach)
+  return v128.bitselect(neighbour(sum, false), sum, isAbove)
+}

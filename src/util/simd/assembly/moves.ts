@@ -1,28 +1,40 @@
-import { bytes, clamp, demote, high, low, signed } from './lanes'
+import { bytes, clamp, demote, greatestWithin, high, leastWithin, low, signed } from './lanes'
 import { squareOf } from './values'
 
-/** z = clamp(x + step·scale·sign ∇), x ← clamp(x + share·(z − x) + (1 − share)·(x − previous)); previous ← x. */
+/**
+ * z = P(x + step·scale·sign ∇), x ← P(x + share·(z − x) + (1 − share)·(x − previous)); previous ← x. P is the box of
+ * radius·scale around `clean`, within the bounds. Without a scale it is 1.
+ */
 export function moveLinf(
   point: usize,
   previous: usize,
   gradient: usize,
-  lower: usize,
-  upper: usize,
+  clean: usize,
   scale: usize,
   n: i32,
   step: f32,
   share: f32,
+  radius: f32,
+  bottom: f32,
+  top: f32,
+  isScaled: bool,
 ): void {
-  const size = f32x4.splat(step)
   const ahead = f32x4.splat(share)
   const rest = f32x4.splat(1 - share)
+  let size = f32x4.splat(step)
+  let reach = f32x4.splat(radius)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
     const x = v128.load(point + i)
     const g = v128.load(gradient + i)
-    const least = v128.load(lower + i)
-    const most = v128.load(upper + i)
-    const move = signed(f32x4.mul(size, v128.load(scale + i)), g)
-    const z = clamp(f32x4.add(x, move), least, most)
+    const c = v128.load(clean + i)
+    if (isScaled) {
+      const factor = v128.load(scale + i)
+      size = f32x4.mul(f32x4.splat(step), factor)
+      reach = f32x4.mul(f32x4.splat(radius), factor)
+    }
+    const least = f32x4.pmax(leastWithin(c, reach), f32x4.splat(bottom))
+    const most = f32x4.pmin(greatestWithin(c, reach), f32x4.splat(top))
+    const z = clamp(f32x4.add(x, signed(size, g)), least, most)
     const along = f32x4.mul(ahead, f32x4.sub(z, x))
     const before = f32x4.mul(rest, f32x4.sub(x, v128.load(previous + i)))
     v128.store(previous + i, x)

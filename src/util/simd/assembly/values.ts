@@ -107,6 +107,23 @@ export function lean(point: usize, clean: usize, n: i32, factor: f64, least: f32
   }
 }
 
+/** point ← clean + (point − clean) within ± reach, into the interval. */
+export function clipAround(
+  point: usize,
+  clean: usize,
+  n: i32,
+  reach: f32,
+  least: f32,
+  most: f32,
+): void {
+  const far = f32x4.splat(reach)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const c = v128.load(clean + i)
+    const change = clamp(f32x4.sub(v128.load(point + i), c), f32x4.neg(far), far)
+    v128.store(point + i, clamp(f32x4.add(c, change), f32x4.splat(least), f32x4.splat(most)))
+  }
+}
+
 /** Σ v². */
 export function squareOf(values: usize, n: i32): f64 {
   return dot(values, values, n)
