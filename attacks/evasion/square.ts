@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineAttack } from '../../src/plugin.js'
-import { gridOf, type Saved } from './lib/grid.js'
+import { gridOf, Saved } from './lib/grid.js'
 import { objectiveNames, objectiveOf } from './lib/objective.js'
 import { linfSquares } from './lib/square-linf.js'
 import { l2Squares } from './lib/square-l2.js'
@@ -52,15 +52,17 @@ export const square = defineAttack({
     await context.score()
     const best = new Map<number, number>()
     for (const sample of context.samples) best.set(sample.id, objectiveOf(objective, sample))
-    const saved = new Map<number, Saved>()
+    const saved = new Map(context.samples.map(({ id }) => [id, new Saved(grid)]))
     for (let query = 1; query < queries && context.living > 0; query++) {
       const share = shareAt(pInit, rescaleSchedule ? Math.floor((10_000 * query) / queries) : query)
-      for (const sample of context.samples) saved.set(sample.id, squares.propose(sample, share))
+      for (const sample of context.samples) squares.propose(sample, share, saved.get(sample.id)!)
       await context.score()
       for (const sample of context.samples) {
         const value = objectiveOf(objective, sample)
-        if (value > best.get(sample.id)!) best.set(sample.id, value)
-        else saved.get(sample.id)!.restore(sample.point)
+        if (value > best.get(sample.id)!) {
+          best.set(sample.id, value)
+          squares.accept(sample)
+        } else saved.get(sample.id)!.restore(sample.point)
       }
     }
   },

@@ -116,8 +116,8 @@ export class Shard {
     const { threat } = this.job
     const { constraints } = this
     const clean = this.clean(id)
+    if (area === 'ball' && constraints.isSurelyInside(clean, point)) return
     if (area === 'ball' && threat.norm === 'linf') {
-      if (constraints.isSurelyInBox(clean, point)) return
       const { lower, upper } = this.box(id)
       if (clampWithin(point, clean, lower, upper)) this.#noteRepair()
     } else if (area === 'bounds' && constraints.isUniform) {

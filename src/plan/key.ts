@@ -6,7 +6,7 @@ import type { TrainingSpec, TrialTask } from './trial.js'
  * Raised when the harness itself would give different results for the same task: projections, random
  * streams, verification, compiled graphs. Results of an older engine are then not reused.
  */
-export const engineVersion = 5
+export const engineVersion = 6
 
 /**
  * The content key of a task: SHA-256 over everything that can change its result, and nothing else. The

@@ -1,10 +1,10 @@
 import type { Rng } from '../util/rng.js'
 import {
   box as boxAround,
+  clampBetween,
   distanceL1,
   distanceL2,
   distanceLinf,
-  isBetween,
   lean,
   projectL1,
 } from '../util/simd/kernels.js'
@@ -60,7 +60,6 @@ export function box(
  */
 export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
   const { norm, epsilon } = threat
-  const [low, high] = threat.bounds
   if (norm === 'l0') keepLargest(x, point, Math.floor(epsilon))
   if (norm === 'l1' && distance(norm, point, x) > epsilon) {
     const delta = point.map((value, i) => value - x[i]!)
@@ -74,12 +73,7 @@ export function project(threat: ThreatModel, x: Float32Array, point: Float32Arra
     if (!(length > epsilon)) break
     lean(point, x, (epsilon / length) * (1 - slack))
   }
-  if (isBetween(point, threat.bounds)) return
-  for (let i = 0; i < x.length; i++) {
-    const value = point[i]!
-    if (value < low) point[i] = low
-    else if (value > high) point[i] = high
-  }
+  clampBetween(point, x, threat.bounds)
 }
 
 /** The `count` largest changes stay (of equal ones the first), the rest goes back to `x`. In place. */

@@ -13,7 +13,7 @@ import {
   settleValues,
   type Grid,
 } from './settle.js'
-import type { ThreatModel } from './threat-model.js'
+import { isFusedNorm, type ThreatModel } from './threat-model.js'
 
 /**
  * A threat model for samples of a known size: where points may go, how far they are, and which of them count.
@@ -102,10 +102,10 @@ export class Constraints {
     }
   }
 
-  /** Whether a point is in that box, where that can be told without the box: it is the faster question. */
-  isSurelyInBox(x: Float32Array, point: Float32Array): boolean {
-    const { epsilon, bounds } = this.threat
-    return !this.#hasOwnMeasure && isInBall(point, x, epsilon, bounds)
+  /** Whether a point is in ball and bounds, where that can be told in one go: most points are. */
+  isSurelyInside(x: Float32Array, point: Float32Array): boolean {
+    const { norm, epsilon, bounds } = this.threat
+    return !this.#hasOwnMeasure && isFusedNorm(norm) && isInBall(norm, point, x, epsilon, bounds)
   }
 
   #levelsWithin(radius: number): number {

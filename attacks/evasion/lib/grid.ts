@@ -73,14 +73,18 @@ export function placeAtRandom(grid: Grid, { height, width }: Size, rng: Rng): Wi
 /** What a point holds in some windows, to be put back if a change there is of no use. */
 export class Saved {
   readonly #grid: Grid
-  readonly #windows: readonly Window[]
-  readonly #values: Float32Array
+  #windows: readonly Window[] = []
+  #values = new Float32Array(0)
 
-  constructor(grid: Grid, windows: readonly Window[], point: Float32Array) {
+  constructor(grid: Grid) {
     this.#grid = grid
+  }
+
+  take(windows: readonly Window[], point: Float32Array): void {
+    const { channels } = this.#grid
+    const count = windows.reduce((sum, { height, width }) => sum + channels * height * width, 0)
+    if (count > this.#values.length) this.#values = new Float32Array(count)
     this.#windows = windows
-    const count = windows.reduce((sum, { height, width }) => sum + height * width, 0)
-    this.#values = new Float32Array(grid.channels * count)
     this.#copy(point, true)
   }
 

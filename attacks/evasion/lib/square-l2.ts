@@ -3,7 +3,6 @@ import {
   isInside,
   placeAtRandom,
   rowAt,
-  Saved,
   sizeOf,
   type Grid,
   type Size,
@@ -22,6 +21,8 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
   const bumpOf = bumps()
   /** What the bump's window will hold, and what it and the giver hold now, as δ. */
   const [mixed, own, given] = [0, 1, 2].map(() => new Float64Array(grid.height * grid.width))
+  /** Σ δ² of each sample, as long as its point is the one that was accepted last. */
+  const used = new Map<number, number>()
   return {
     start({ clean, point, rng }) {
       const [down, across] = [tiling(grid.height), tiling(grid.width)]
@@ -46,7 +47,7 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
       kernels.lean(point, clean, reachable / Math.sqrt(square))
     },
 
-    propose({ clean, point, rng }, share) {
+    propose({ id, clean, point, rng }, share, saved) {
       const size = sizeOf(grid, share, 3)
       // Odd where there is room, so that a bump has a middle.
       const shape = {
@@ -54,10 +55,10 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
         width: Math.min(size.width | 1, grid.width),
       }
       const [into, giver] = [placeAtRandom(grid, shape, rng), placeAtRandom(grid, shape, rng)]
-      const saved = new Saved(grid, [into, giver], point)
+      saved.take([into, giver], point)
       const bump = bumpOf(shape, rng.uniform() < 0.5)
-      const used = kernels.distanceL2(point, clean) ** 2
-      const unused = Math.max(0, reachable ** 2 - used) / grid.channels
+      if (!used.has(id)) used.set(id, kernels.distanceL2(point, clean) ** 2)
+      const unused = Math.max(0, reachable ** 2 - used.get(id)!) / grid.channels
       for (let channel = 0; channel < grid.channels; channel++) {
         const sign = rng.uniform() < 0.5 ? -1 : 1
         const held = read(grid, channel, into, { clean, point, delta: own! })
@@ -74,7 +75,10 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
         write(grid, channel, giver, { clean, values: mixed!, scale: 0, point })
         write(grid, channel, into, { clean, values: mixed!, scale, point })
       }
-      return saved
+    },
+
+    accept({ id }) {
+      used.delete(id)
     },
   }
 }

@@ -1,11 +1,13 @@
 import type { AttackContext, Sample } from '../../../src/plugin.js'
-import { placeAtRandom, rowAt, Saved, sizeOf, type Grid, type Window } from './grid.js'
+import { placeAtRandom, rowAt, sizeOf, type Grid, type Saved, type Window } from './grid.js'
 
 /** Where the Square attack begins, and what it tries next, in one norm. */
 export interface Squares {
   start(sample: Sample): void
-  /** Changes the point; what it returns takes the change back. */
-  propose(sample: Sample, share: number): Saved
+  /** Changes the point, where `saved` remembers it. */
+  propose(sample: Sample, share: number, saved: Saved): void
+  /** The change stays. */
+  accept(sample: Sample): void
 }
 
 /** What of the context decides how far values go. */
@@ -29,13 +31,14 @@ export function linfSquares(grid: Grid, room: Room): Squares {
         }
     },
 
-    propose(sample, share) {
+    propose(sample, share, saved) {
       const window = placeAtRandom(grid, sizeOf(grid, share), sample.rng)
-      const saved = new Saved(grid, [window], sample.point)
+      saved.take([window], sample.point)
       // Signs that are there already would waste a query; where epsilon or the bounds leave no room, all are the same.
       for (let tries = 0; tries < 16; tries++) if (fill(grid, room, sample, window)) break
-      return saved
     },
+
+    accept() {},
   }
 }
 

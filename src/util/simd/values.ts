@@ -32,16 +32,21 @@ export function isBetween(point: Float32Array, interval: Interval): boolean {
   return run('isBetween', [point], inward(interval), { pad: point[0]! }) !== 0
 }
 
-/** Whether all values are in the interval and within epsilon of `clean`, as `distanceLinf` measures; a NaN is not. */
+/** Whether all values are in the interval and the point within epsilon of `clean`, as distances are measured; a NaN is not. */
 export function isInBall(
+  norm: 'linf' | 'l2' | 'l1',
   point: Float32Array,
   clean: Float32Array,
   epsilon: number,
   interval: Interval,
 ): boolean {
   // What stands behind the values, of both the same.
-  const pad = point[0]!
-  return run('isInBall', [point, clean], [epsilon, ...inward(interval)], { pad }) !== 0
+  const options = { pad: point[0]! }
+  if (norm === 'linf')
+    return run('isInBox', [point, clean], [epsilon, ...inward(interval)], options) !== 0
+  const numbers = [Number(norm === 'l2'), ...inward(interval)]
+  const reach = run('reachWithin', [point, clean], numbers, options)
+  return (norm === 'l2' ? Math.sqrt(reach) : reach) <= epsilon
 }
 
 /**

@@ -4,7 +4,8 @@
  *   { title, norm, own: [id, parameters, restarts], peers: (epsilon) => [[tool, name there, arguments], …] }
  *
  * `closest` compares least norms instead of verdicts at an epsilon; `dear` rows run on fewer images; rows whose attacks draw
- * at random, and whose results follow the seed, say `draws`.
+ * at random, and whose results follow the seed, say `draws`. Rows that are compared on every network say `everywhere`.
+ * `budget` names the parameter that the wall time follows: the row also says with how little of it ours is as close as a peer.
  */
 const many = (parts) => ({ parts })
 
@@ -31,6 +32,7 @@ export const rows = [
   },
   {
     title: 'PGD-40',
+    id: 'rate',
     norm: 'linf',
     own: ['pgd', {}],
     draws: true,
@@ -151,6 +153,7 @@ export const rows = [
     title: 'AutoAttack',
     norm,
     dear: true,
+    everywhere: true,
     own: ['autoattack', {}],
     peers: () => [['autoattack', 'AutoAttack', many(['apgd-ce', 'apgd-t', 'fab-t', 'square'])]],
   })),
@@ -181,6 +184,7 @@ export const rows = [
     dear: true,
     closest: true,
     own: ['boundary', { queries: 2820 }],
+    budget: 'queries',
     draws: true,
     peers: () => [['foolbox', 'BoundaryAttack', { steps: 2500 }]],
   },
@@ -193,6 +197,7 @@ export const rows = [
     dear: true,
     closest: true,
     own: ['hopskipjump', { queries }],
+    budget: 'queries',
     draws: true,
     peers: () => [
       ['foolbox', 'HopSkipJumpAttack', { steps: 10, constraint: norm }],

@@ -16,8 +16,8 @@ export function headerOf(threads) {
     '÷ ours',
   ])
   const names = ['Attack', 'Images', 'By', 'Robust', 'Median norm', 'Agrees', ...timed]
-  const more = ['CPU s', 'ORT s', 'ms a gradient', 'Missed targets']
-  const left = new Set(['Attack', 'By', 'Missed targets'])
+  const more = ['CPU s', 'ORT s', 'ms a gradient']
+  const left = new Set(['Attack', 'By'])
   const all = [...names, ...more]
   const rule = all.map((name) => (left.has(name) ? '---' : '---:'))
   return [all, rule].map((cells) => `| ${cells.join(' | ')} |`)
@@ -26,32 +26,43 @@ export function headerOf(threads) {
 const percent = (share) => `${(100 * share).toFixed(1)} %`
 const digits = (seconds) => seconds.toFixed(seconds < 0.1 ? 3 : 2)
 
-export function linesOf(row) {
-  const { title, norm, epsilon, closest, own, peers } = row
-  const name = closest
+const nameOf = ({ title, norm, epsilon, closest }) =>
+  closest
     ? `${title}, ${norms[norm]}, least norm`
     : `${title}, ${norms[norm]} ≤ ${norm === 'linf' ? `${+(255 * epsilon).toFixed(3)}/255` : epsilon}`
-  const cells = (by, side, { agrees = '', misses = '' } = {}) => {
+
+export function linesOf(row) {
+  const { closest, own, peers, budget } = row
+  const cells = (by, side, { agrees = '', over = null } = {}) => {
     const [first] = side.runs
     return [
       ...by,
       closest ? '' : percent(robust(side)),
       closest ? medianNorm(side).toPrecision(4) : '',
       agrees,
-      ...side.runs.flatMap(({ seconds }, k) => [
-        digits(seconds),
-        side === own ? '' : (seconds / own.runs[k].seconds).toFixed(1),
-      ]),
+      ...side.runs.flatMap(({ seconds }, k) => [digits(seconds), over ? over(k).toFixed(1) : '']),
       digits(first.cpu),
-      side === own ? digits(first.runtime) : '',
+      'runtime' in first ? digits(first.runtime) : '',
       first.gradients > 0 ? perGradient(first).toFixed(3) : '',
-      misses,
     ]
   }
   const count = own.runs[0].success.length
-  const first = cells([name, count, '**Gauntlet**'], own, { misses: missed(row).join('; ') })
-  const rest = peers.map((peer) =>
-    cells(['', '', tools[peer.tool]], peer, { agrees: percent(agreement(own, peer, closest)) }),
-  )
-  return [first, ...rest].map((one) => `| ${one.join(' | ')} |`)
+  const lines = [cells([nameOf(row), count, '**Gauntlet**'], own)]
+  for (const peer of peers) {
+    const name = tools[peer.tool]
+    const agrees = percent(agreement(own, peer, closest))
+    const over = (side) => (k) => peer.runs[k].seconds / side.runs[k].seconds
+    lines.push(cells(['', '', name], peer, { agrees, over: over(own) }))
+    if (!peer.sooner) continue
+    const { side, amount } = peer.sooner
+    const by = `**Gauntlet**, ${amount.toLocaleString('en')} ${budget}, against ${name}`
+    lines.push(cells(['', '', by], side, { over: over(side) }))
+  }
+  return lines.map((one) => `| ${one.join(' | ')} |`)
+}
+
+/** What the row misses, as an entry of a list; null for nothing. */
+export function missesOf(row) {
+  const found = missed(row)
+  return found.length > 0 ? `- ${nameOf(row)}: ${found.join('; ')}.` : null
 }

@@ -8,6 +8,7 @@ import * as fc from 'fast-check'
 import { format } from 'prettier'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { normalCdf } from '../../../src/stats/normal.js'
+import { distance } from '../../../src/threat/ball.js'
 import { greatestWithin, leastWithin } from '../../../src/util/float32.js'
 import { createRng } from '../../../src/util/rng.js'
 import * as kernels from '../../../src/util/simd/kernels.js'
@@ -137,10 +138,10 @@ describe('clamping', () => {
   })
 })
 
-describe('boxes of L∞', () => {
+describe('balls', () => {
   const epsilons = fc.constantFrom(4 / 255, 0.25, 8 / 255, 1e-9, 3, 0.1)
 
-  it('are the widest of float32 within epsilon, in exact arithmetic, and within the bounds', () => {
+  it('of L∞ have boxes, the widest of float32 within epsilon, in exact arithmetic, and within the bounds', () => {
     fc.assert(
       fc.property(samples(1), epsilons, ([x], epsilon) => {
         const [lower, upper] = [x!.slice(), x!.slice()]
@@ -152,7 +153,7 @@ describe('boxes of L∞', () => {
         // Where clean values are within the bounds, the box is all that is in the ball.
         if (x!.some((value) => value < -3 || value > 3.5)) return
         for (const edge of [lower, upper])
-          expect(kernels.isInBall(edge, x!, epsilon, [-3, 3.5])).toBe(true)
+          expect(kernels.isInBall('linf', edge, x!, epsilon, [-3, 3.5])).toBe(true)
       }),
     )
   })
@@ -161,15 +162,20 @@ describe('boxes of L∞', () => {
     check(
       2,
       (point, clean) => {
-        const isIn = point!.every(
-          (value, i) => Math.abs(value - clean![i]!) <= 1.5 && value >= -2 && value <= 3.5,
-        )
-        expect(kernels.isInBall(point!, clean!, 1.5, [-2, 3.5])).toBe(isIn)
+        const isBetween = point!.every((value) => value >= -2 && value <= 3.5)
+        for (const [norm, epsilon] of [
+          ['linf', 1.5],
+          ['l2', 4],
+          ['l1', 20],
+        ] as const) {
+          const isIn = isBetween && distance(norm, point!, clean!) <= epsilon
+          expect(kernels.isInBall(norm, point!, clean!, epsilon, [-2, 3.5])).toBe(isIn)
+        }
       },
       anything,
     )
     // What stands behind the values is none of them.
-    expect(kernels.isInBall(Float32Array.of(5), Float32Array.of(5.5), 1, [4, 8])).toBe(true)
+    expect(kernels.isInBall('linf', Float32Array.of(5), Float32Array.of(5.5), 1, [4, 8])).toBe(true)
   })
 
   it('are kept to by the moves of Auto-PGD, to the last bit where clean values are over epsilon', () => {
@@ -185,7 +191,7 @@ describe('boxes of L∞', () => {
           ...box,
           ...sizes,
         })
-        expect(kernels.isInBall(point!, clean!, epsilon, [-4, 4])).toBe(true)
+        expect(kernels.isInBall('linf', point!, clean!, epsilon, [-4, 4])).toBe(true)
       }),
     )
   })

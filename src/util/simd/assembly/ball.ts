@@ -1,4 +1,4 @@
-import { bytes, demote, high, low, neighbour } from './lanes'
+import { bytes, demote, high, low, neighbour, sumOf } from './lanes'
 
 /** a − b > epsilon in exact arithmetic, by the rounding error of the difference (Knuth's TwoSum). */
 function isFarther(a: v128, b: v128, epsilon: v128): v128 {
@@ -44,8 +44,13 @@ export function box(
   }
 }
 
+/** Whether all of a vector is in the interval: a NaN is not. */
+function within(value: v128, least: v128, most: v128): v128 {
+  return v128.and(f32x4.ge(value, least), f32x4.le(value, most))
+}
+
 /** Whether every |point − clean|, in float64, is at most epsilon and every value in the interval: a NaN is not. */
-export function isInBall(
+export function isInBox(
   point: usize,
   clean: usize,
   n: i32,
@@ -56,15 +61,40 @@ export function isInBall(
   const reach = f64x2.splat(epsilon)
   const least = f32x4.splat(bottom)
   const most = f32x4.splat(top)
-  let within = i32x4.splat(-1)
+  let all = i32x4.splat(-1)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
     const p = v128.load(point + i)
     const c = v128.load(clean + i)
     // Without a branch: values at epsilon itself are anywhere.
     const first = f64x2.le(f64x2.abs(f64x2.sub(low(p), low(c))), reach)
     const last = f64x2.le(f64x2.abs(f64x2.sub(high(p), high(c))), reach)
-    const isBetween = v128.and(f32x4.ge(p, least), f32x4.le(p, most))
-    within = v128.and(within, v128.and(isBetween, v128.and(first, last)))
+    all = v128.and(all, v128.and(within(p, least, most), v128.and(first, last)))
   }
-  return i32x4.all_true(within)
+  return i32x4.all_true(all)
+}
+
+/** Σ (point − clean)², or Σ |point − clean|; infinite where a value is not in the interval. */
+export function reachWithin(
+  point: usize,
+  clean: usize,
+  n: i32,
+  isL2: bool,
+  bottom: f32,
+  top: f32,
+): f64 {
+  const least = f32x4.splat(bottom)
+  const most = f32x4.splat(top)
+  let all = i32x4.splat(-1)
+  let even = f64x2.splat(0)
+  let odd = f64x2.splat(0)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const p = v128.load(point + i)
+    const c = v128.load(clean + i)
+    all = v128.and(all, within(p, least, most))
+    const first = f64x2.sub(low(p), low(c))
+    const last = f64x2.sub(high(p), high(c))
+    even = f64x2.add(even, isL2 ? f64x2.mul(first, first) : f64x2.abs(first))
+    odd = f64x2.add(odd, isL2 ? f64x2.mul(last, last) : f64x2.abs(last))
+  }
+  return i32x4.all_true(all) ? sumOf(even) + sumOf(odd) : Infinity
 }

@@ -22,7 +22,7 @@ export {
   squaredDistance,
   squareOf,
 } from './values'
-export { box, isInBall } from './ball'
+export { box, isInBox, reachWithin } from './ball'
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
 export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'
