@@ -35,7 +35,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     images: { type: 'string', default: '150' },
     dear: { type: 'string', default: '20' },
-    seeds: { type: 'string', default: '3' },
+    seeds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1,all' },
     rows: { type: 'string', default: '' },
     norms: { type: 'string', default: 'linf,l2,l1,l0' },
