@@ -47,7 +47,7 @@ export const ddn = defineAttack({
       for (const { id, clean, point, gradient, isFooled } of context.samples) {
         const radius = Math.min(norms.get(id)! * (isFooled ? 1 - gamma : 1 + gamma), most.get(id)!)
         norms.set(id, radius)
-        kernels.stepAlong(point, clean, gradient, { size, onto: 'sphere', radius, bounds })
+        kernels.stepAlong(point, clean, gradient, { size, onto: 'sphere', radius })
       }
     }
     if (context.living > 0) await context.score()

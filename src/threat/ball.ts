@@ -56,7 +56,7 @@ export function box(
 /**
  * Euclidean projection of `point` onto the L2, L1 or L0 ball around `x`, then clipping to the bounds (which never
  * lengthens a perturbation of a point inside them). In place. For L∞ clamp to the `box`.
- * Source for L1: Duchi et al. 2008, "Efficient projections onto the l1-ball", fig. 1.
+ * Source for L1: Duchi et al. 2008, "Efficient projections onto the l1-ball", eq. 3; θ as `projectL1` finds it.
  */
 export function project(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
   const { norm, epsilon } = threat

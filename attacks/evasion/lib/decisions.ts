@@ -31,6 +31,8 @@ export function* anyExample(sample: Sample, grid: Grid, threat: ThreatModel): As
       const column = Math.floor((i % width) / side)
       point[i] = blocks[(Math.floor(i / (width * height)) * rows + row) * columns + column]!
     }
+    // Noise was drawn in float64: rounded, it may be just outside.
+    kernels.clampBetween(point, sample.clean, bounds)
     if (yield* fools(sample, point)) return point
   }
 }

@@ -27,7 +27,8 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
     start({ clean, point, rng }) {
       const [down, across] = [tiling(grid.height), tiling(grid.width)]
       point.set(clean)
-      let square = 0
+      // Bumps have length 1, and no value in common.
+      const scale = reachable / Math.sqrt(down.count * across.count * grid.channels)
       for (let row = 0; row < down.count; row++)
         for (let column = 0; column < across.count; column++) {
           const window = {
@@ -38,13 +39,10 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
           }
           const bump = bumpOf(window, rng.uniform() < 0.5)
           for (let channel = 0; channel < grid.channels; channel++) {
-            const sign = rng.uniform() < 0.5 ? -1 : 1
-            // Each bump has length 1.
-            square++
-            write(grid, channel, window, { clean, values: bump, scale: sign, point })
+            const signed = rng.uniform() < 0.5 ? -scale : scale
+            write(grid, channel, window, { clean, values: bump, scale: signed, point })
           }
         }
-      kernels.lean(point, clean, reachable / Math.sqrt(square))
     },
 
     propose({ id, clean, point, rng }, share, saved) {

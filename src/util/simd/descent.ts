@@ -4,6 +4,8 @@ import { boxNumbers, boxSamples, type Box } from './moves.js'
 /** What `stepAlong` projects onto in the module: the sphere or the ball of L2, or the ball of L∞. */
 const dense = { sphere: 0, l2: 1, linf: 2 } as const
 
+const everywhere: Interval = [-Infinity, Infinity]
+
 /** What a step along the gradient ends on. */
 export interface Onto {
   /** Before the projection. */
@@ -12,25 +14,26 @@ export interface Onto {
   readonly onto: 'sphere' | 'l2' | 'linf' | 'l1' | 'l0'
   /** In L0 how many values may differ. */
   readonly radius: number
-  readonly bounds: Interval
+  /** Of the values, where P knows them: in L0. */
+  readonly bounds?: Interval
 }
 
 /**
  * point ← clean + P(point − clean + size·∇/‖∇‖₂), in place. P knows the bounds in L0 alone, where they decide which values
  * are worth a change; in the others they are the host's.
- * Source of P: L1: Duchi et al. 2008, "Efficient projections onto the l1-ball"; L0: Croce & Hein 2019, arXiv:1909.05040,
+ * Source of P: L1 as `projectL1`; L0: Croce & Hein 2019, arXiv:1909.05040,
  * section 3.2: keeping value i, clipped to c, rather than 0 brings the point nearer by δ² − (δ − c)².
  */
 export function stepAlong(
   point: Float32Array,
   clean: Float32Array,
   gradient: Float32Array,
-  { size, onto, radius, bounds }: Onto,
+  { size, onto, radius, bounds = everywhere }: Onto,
 ): void {
   const samples = [point, clean, gradient]
   if (onto === 'l1' || onto === 'l0') {
     const isL0 = onto === 'l0'
-    const interval = isL0 ? inward(bounds) : [-Infinity, Infinity]
+    const interval = isL0 ? inward(bounds) : everywhere
     const most = Math.min(radius, isL0 ? point.length : Infinity)
     run('stepSparse', samples, [size, Number(isL0), most, ...interval], { rooms: 2 })
   } else run('stepAlong', samples, [size, dense[onto], radius], { rooms: 1 })
@@ -38,7 +41,7 @@ export function stepAlong(
 }
 
 /**
- * One step of NI-FGSM: g ← μ·g + n·∇/‖∇‖₁, at ← P(at + η·sign g), point ← P(at + η·μ·g), P being the box.
+ * One step of NI-FGSM: g ← μ·g + n·∇/‖∇‖₁, at ← P(at + η·scale·sign g), point ← P(at + η·μ·scale·g), P being the box.
  * Source: Lin et al. 2020, arXiv:1908.06281, eqs. 6 to 8.
  */
 export function stepAhead(

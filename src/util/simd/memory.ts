@@ -33,10 +33,12 @@ let seeds = new Uint32Array(0)
 
 /** Lays the memory out for samples of n values, each padded to a multiple of eight: draws come in pairs of vectors. */
 function layOut(n: number): void {
-  size = n
-  stride = Math.ceil(n / 8) * 8
-  const missing = base + slots * stride * 4 - code.memory.buffer.byteLength
+  const width = Math.ceil(n / 8) * 8
+  const missing = base + slots * width * 4 - code.memory.buffer.byteLength
+  // What there is not room for throws here, before anything has changed.
   if (missing > 0) code.memory.grow(Math.ceil(missing / pageBytes))
+  size = n
+  stride = width
   pointers = Array.from({ length: slots }, (_, slot) => base + slot * stride * 4)
   heads = Array.from({ length: slots + 1 }, (_, count) => [...pointers.slice(0, count), size])
   seeds = new Uint32Array(code.memory.buffer, seedsAt, 32)

@@ -126,11 +126,6 @@ export function clipAround(
   take(0, point)
 }
 
-/** Σ aᵢbᵢ */
-export function dot(a: Float32Array, b: Float32Array): number {
-  return run('dot', [a, b])
-}
-
 /** out ← a + factor·b, into the interval; `out` may be one of them. */
 export function along(
   a: Float32Array,

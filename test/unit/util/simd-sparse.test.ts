@@ -43,8 +43,9 @@ describe('onto the ball of L1', () => {
     for (let seed = 0; seed < 20; seed++) {
       const before = samplesOf(1, [size], seed, [-2, 2])
       const expected = shrunk(before, epsilon)
-      for (const delta of [before.slice(), projected('l1', before, { radius: epsilon })]) {
-        kernels.projectL1(delta, zero, epsilon)
+      const alone = before.slice()
+      kernels.projectL1(alone, zero, epsilon)
+      for (const delta of [alone, projected('l1', before, { radius: epsilon })]) {
         expect(lengthL1(delta)).toBeLessThanOrEqual(epsilon * (1 + 1e-6))
         delta.forEach((d, i) => expect(d).toBeCloseTo(expected[i]!, 5))
       }
@@ -92,6 +93,14 @@ describe('onto the ball of L1 within a box', () => {
   })
 })
 
+describe('a clean value outside of the bounds', () => {
+  it('does not go farther out', () => {
+    const delta = Float32Array.of(-2, 0.5, 0.1)
+    kernels.projectL1(delta, Float32Array.of(-0.5, 0.5, 0.5), 10, [0, 1])
+    expect([...delta].map((d) => d + 0)).toEqual([0, 0.5, Math.fround(0.1)])
+  })
+})
+
 describe('onto changes of a few values', () => {
   it.each([0, 1, 2, 7, 40, 41, 50])('%d values: none nearer within the bounds', (count) => {
     for (let seed = 0; seed < 30; seed++) {
@@ -115,6 +124,15 @@ describe('onto changes of a few values', () => {
       const equal = [...gains.keys()].filter((i) => gains[i] === least)
       const dropped = equal.findIndex((i) => delta[i] === 0)
       if (dropped >= 0) for (const i of equal.slice(dropped)) expect(delta[i]).toBe(0)
+    }
+  })
+
+  it.each([NaN, Infinity])('leaves %d to the host, which mends and tells it', (strange) => {
+    const gradient = zero.with(3, 1).with(5, strange)
+    for (const onto of ['l1', 'l0'] as const) {
+      const point = zero.slice()
+      kernels.stepAlong(point, zero, gradient, { size: 1, onto, radius: 2, bounds: far })
+      expect(point.some((value) => !Number.isFinite(value))).toBe(true)
     }
   })
 

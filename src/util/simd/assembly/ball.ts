@@ -73,7 +73,7 @@ export function isInBox(
   return i32x4.all_true(all)
 }
 
-/** Σ (point − clean)², or Σ |point − clean|; infinite where a value is not in the interval. */
+/** Σ (point − clean)², or Σ |point − clean|; NaN where a value is not in the interval. */
 export function reachWithin(
   point: usize,
   clean: usize,
@@ -96,5 +96,5 @@ export function reachWithin(
     even = f64x2.add(even, isL2 ? f64x2.mul(first, first) : f64x2.abs(first))
     odd = f64x2.add(odd, isL2 ? f64x2.mul(last, last) : f64x2.abs(last))
   }
-  return i32x4.all_true(all) ? sumOf(even) + sumOf(odd) : Infinity
+  return i32x4.all_true(all) ? sumOf(even) + sumOf(odd) : NaN
 }

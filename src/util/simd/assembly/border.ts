@@ -16,11 +16,12 @@ function gain(w: usize, from: usize, to: usize, n: i32): f64 {
 
 /**
  * How far a value can go along the sign of `way` until a bound stops it, the interval being `middle` ± `half`: a few ulps off,
- * which the host mends.
+ * which the host mends. Of what is outside, as it stands behind a sample whose interval has no 0: not at all.
  */
 function roomOf(x: v128, way: v128, half: v128, middle: v128): v128 {
   const minus = i32x4.splat(i32.MIN_VALUE)
-  return f32x4.add(half, v128.xor(f32x4.sub(middle, x), v128.and(way, minus)))
+  const room = f32x4.add(half, v128.xor(f32x4.sub(middle, x), v128.and(way, minus)))
+  return f32x4.pmax(room, f32x4.splat(0))
 }
 
 /** So many vectors are summed in float32 before their sum goes into one of float64. */

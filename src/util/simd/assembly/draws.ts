@@ -1,4 +1,4 @@
-import { bytes, high, low, sumOf } from './lanes'
+import { blank, bytes, high, low, sumOf } from './lanes'
 import { along, squareOf } from './values'
 
 /** ln x for 0 < x ≤ 1: with x = 2ᵉ·m, √½ ≤ m < √2 and s = (m − 1)/(m + 1), e·ln 2 + 2·atanh s by its series to s⁹ / 9. */
@@ -137,11 +137,6 @@ export function probeNear(
   along(example, probe, probe, n, pace, least, most)
 }
 
-/** What stands behind a sample counts in its length. */
-function blank(values: usize, n: i32): void {
-  for (let i = n; i & 3; i++) store<f32>(values + bytes(i), 0)
-}
-
 /**
  * side ← d + step·‖d‖·s/‖s‖, d = example − clean and s random, normal, at right angles to d. @returns ‖d‖
  */
@@ -172,7 +167,8 @@ export function turnAside(
   // ‖s − share·d‖²
   const rest = sumOf(lengths) - share * share * square
   const length = sqrt(square)
-  const pace = rest > 0 ? (step * length) / sqrt(rest) : 0
+  // One value has no side to turn to: what is left of it is rounding.
+  const pace = rest > 1e-9 * sumOf(lengths) ? (step * length) / sqrt(rest) : 0
   const own = f32x4.splat(<f32>(1 - pace * share))
   const aside = f32x4.splat(<f32>pace)
   for (let i: usize = 0; i < end; i += 16) {

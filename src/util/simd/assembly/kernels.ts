@@ -1,10 +1,11 @@
 /**
- * Loops over the values of one sample, in AssemblyScript: its 128-bit vectors take four float32 at a time. Pointers are
- * in bytes; samples are float32, padded with zeros to `n` values, a multiple of 4. `../kernels.ts` says what each
- * function is for; the compiled module is `../module.ts`, which `test/unit/util/simd.test.ts` writes and holds to this.
+ * Loops over the n values of one sample, in AssemblyScript: its 128-bit vectors take four float32 at a time. Pointers are
+ * in bytes; samples are float32, and behind their last value stand zeros, or what a loop asks for, to a multiple of 8.
+ * `../kernels.ts` says what each function is for; the compiled module is `../module.ts`, which `test/unit/util/simd.test.ts`
+ * writes and holds to this.
  *
- * Sums are in float64, those of FAB's planes but for short runs: in float32, long ones would lose what tells distances
- * apart. WebAssembly rounds alike on every machine.
+ * Sums are in float64, those of FAB's planes and of projections in L1 but for short runs: in float32, long ones would lose
+ * what tells distances apart. WebAssembly rounds alike on every machine.
  */
 
 export {
@@ -15,7 +16,6 @@ export {
   clipAround,
   distanceL1,
   distanceLinf,
-  dot,
   isBetween,
   lean,
   lengthL1,

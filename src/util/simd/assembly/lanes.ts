@@ -34,6 +34,11 @@ export function bytes(n: i32): usize {
   return (<usize>n) << 2
 }
 
+/** Zeros behind a sample's n values, where a loop has left something that would count in a length. */
+export function blank(values: usize, n: i32): void {
+  for (let i = n; i & 3; i++) store<f32>(values + bytes(i), 0)
+}
+
 /** The greatest lane. */
 export function greatestOf(value: v128): f32 {
   const pair = f32x4.pmax(value, v128.shuffle<i32>(value, value, 2, 3, 0, 1))
@@ -46,7 +51,7 @@ export function signed(size: v128, way: v128): v128 {
   return v128.and(v128.or(v128.and(way, minus), size), f32x4.ne(way, f32x4.splat(0)))
 }
 
-/** The next float32 up (`up`) or down of each lane; of 0, which comes out of exact sums alone here, it says nothing. */
+/** The next float32 up (`up`) or down of each lane, but for +0 down and −0 up, which nobody asks for: sums of 0 are exact, or too small on that side. */
 export function neighbour(value: v128, up: bool): v128 {
   const away = v128.or(i32x4.shr_s(value, 31), i32x4.splat(1))
   return up ? i32x4.add(value, away) : i32x4.sub(value, away)

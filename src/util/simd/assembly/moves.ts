@@ -1,4 +1,14 @@
-import { bytes, clamp, demote, greatestWithin, high, leastWithin, low, signed } from './lanes'
+import {
+  blank,
+  bytes,
+  clamp,
+  demote,
+  greatestWithin,
+  high,
+  leastWithin,
+  low,
+  signed,
+} from './lanes'
 import { squareOf } from './values'
 
 /**
@@ -99,6 +109,8 @@ export function moveL2(
     v128.store(room + i, f32x4.add(f32x4.sub(x, c), f32x4.add(along, before)))
     v128.store(previous + i, x)
   }
+  // Where 0 is no value of the interval, the clamp has made one of what stands behind the sample.
+  blank(room, n)
   const second = f32x4.splat(shrinkage(squareOf(room, n), radius))
   for (let i: usize = 0; i < end; i += 16) {
     const next = f32x4.add(v128.load(clean + i), f32x4.mul(second, v128.load(room + i)))

@@ -49,10 +49,11 @@ function cutAt(values: usize, n: i32, k: i32): f32 {
   return reinterpret<f32>(least)
 }
 
-/** How far a change can go until a bound stops it. */
+/** How far a change can go until a bound stops it; of a clean value that is outside, not at all. */
 function roomOf(change: v128, clean: v128, least: v128, most: v128): v128 {
   const isUp = f32x4.gt(change, f32x4.splat(0))
-  return v128.bitselect(f32x4.sub(most, clean), f32x4.sub(clean, least), isUp)
+  const room = v128.bitselect(f32x4.sub(most, clean), f32x4.sub(clean, least), isUp)
+  return f32x4.pmax(room, f32x4.splat(0))
 }
 
 /** So many vectors are summed in float32 before their sum goes into one of float64. */
@@ -156,8 +157,10 @@ export function keepTop(
   const cut = count > 0 ? cutAt(gains, n, count) : Infinity
   const least = f32x4.splat(<f32>cut)
   for (let i: usize = 0; i < end; i += 16) {
-    const stays = f32x4.ge(v128.load(gains + i), least)
-    v128.store(delta + i, v128.and(v128.load(delta + i), stays))
+    const change = v128.load(delta + i)
+    // What is no number is the host's to mend, and to tell.
+    const stays = v128.or(f32x4.ge(v128.load(gains + i), least), f32x4.ne(change, change))
+    v128.store(delta + i, v128.and(change, stays))
   }
   if (count <= 0) return
   for (let i = end, over = reached - count; over > 0;) {

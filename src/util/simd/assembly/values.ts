@@ -126,7 +126,16 @@ export function clipAround(
 
 /** Σ v². */
 export function squareOf(values: usize, n: i32): f64 {
-  return dot(values, values, n)
+  let even = f64x2.splat(0)
+  let odd = f64x2.splat(0)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
+    const value = v128.load(values + i)
+    const first = low(value)
+    const last = high(value)
+    even = f64x2.add(even, f64x2.mul(first, first))
+    odd = f64x2.add(odd, f64x2.mul(last, last))
+  }
+  return sumOf(even) + sumOf(odd)
 }
 
 /** Σ |v|. */
@@ -137,19 +146,6 @@ export function lengthL1(values: usize, n: i32): f64 {
     const value = f32x4.abs(v128.load(values + i))
     even = f64x2.add(even, low(value))
     odd = f64x2.add(odd, high(value))
-  }
-  return sumOf(even) + sumOf(odd)
-}
-
-/** Σ a·b. */
-export function dot(a: usize, b: usize, n: i32): f64 {
-  let even = f64x2.splat(0)
-  let odd = f64x2.splat(0)
-  for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
-    const x = v128.load(a + i)
-    const y = v128.load(b + i)
-    even = f64x2.add(even, f64x2.mul(low(x), low(y)))
-    odd = f64x2.add(odd, f64x2.mul(high(x), high(y)))
   }
   return sumOf(even) + sumOf(odd)
 }
