@@ -13,15 +13,28 @@ export function processor() {
   return family && model ? `${name}, family ${family} model ${model}` : name
 }
 
+/** The section of a page for each kind of processor, by its name. */
+function sectionsOf(path) {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  return new Map(
+    [...text.matchAll(/^## On (.+)\n([^]*?)(?=^## |(?![^]))/gm)].map((one) => [one[1], one[2]]),
+  )
+}
+
+/** What a page says of this processor under each third heading: the heading, and all that follows it. */
+export function partsOf(path) {
+  const section = sectionsOf(path).get(processor()) ?? ''
+  return new Map(
+    [...section.matchAll(/^### (.+)\n([^]*?)(?=^### |(?![^]))/gm)].map((one) => [one[1], one[0]]),
+  )
+}
+
 /**
  * Writes a page: what was measured, a section for this processor, those of other processors as they were, remarks.
  * @param section - its tables and what is said of them
  */
 export async function writePage(path, { title, about, section, remarks = '' }) {
-  const old = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const sections = new Map(
-    [...old.matchAll(/^## On (.+)\n([^]*?)(?=^## |(?![^]))/gm)].map((one) => [one[1], one[2]]),
-  )
+  const sections = sectionsOf(path)
   sections.set(processor(), `\n${section}\n`)
   const measured = [...sections].toSorted(([a], [b]) => a.localeCompare(b, 'en'))
   const text = [

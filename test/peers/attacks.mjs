@@ -7,7 +7,7 @@
  *     [--images N] [--dear N] [--seeds N] [--threads 1,all] [--rows TEXT] [--norms linf,l2] [--write] [network …]
  *
  * `--images` for cheap rows and `--dear` for the others; `--seeds` of those that draw; `--rows` keeps those whose title
- * contains the text; `--write` puts the tables into ATTACKS.md. Without names: two networks in every row, and the others in
+ * contains the text; `--write` puts the tables into ATTACKS.md, where those of other networks stay. Without names: two networks in every row, and the others in
  * those of AutoAttack. GAUNTLET_PEERS_AUTOATTACK names the folder that holds the authors' package `autoattack`, which no
  * registry has.
  */
@@ -16,7 +16,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { writePage } from '../bench/page.mjs'
+import { partsOf, writePage } from '../bench/page.mjs'
 import { checkSame, targets } from './attacks/compare.mjs'
 import { loadNetwork, loadPictures, networks } from './attacks/networks.mjs'
 import { greatestRate, multiplications } from './attacks/limits.mjs'
@@ -176,7 +176,7 @@ async function judged({ graph, options }, { x, labels }) {
   return { forward, right, cost }
 }
 
-const page = (versions, lines) => ({
+const page = (versions, parts) => ({
   title: 'Attacks against those of others',
   about: `The same attack with the same budget by Gauntlet and by its peers: same networks, pictures (those that both
 sides classify correctly), epsilons, in one run. *Robust*:
@@ -201,7 +201,7 @@ ${targets.step} times as fast as those of Foolbox and ART. What is missed stands
 reached if there were nothing but the calls of ONNX Runtime. Written by \`node test/peers/attacks.mjs --write\`.`,
   section: `${Object.entries(versions)
     .map(([tool, version]) => `${tool} ${version}`)
-    .join(', ')}.\n\n${lines.join('\n')}`,
+    .join(', ')}.\n\n${parts.join('\n\n')}`,
 })
 
 async function main() {
@@ -219,18 +219,23 @@ async function main() {
   }
   const folder = mkdtempSync(join(tmpdir(), 'gauntlet-attacks-'))
   const worker = new Worker(python, join(import.meta.dirname, 'attacks/worker.py'), {})
-  const lines = []
+  const path = join(import.meta.dirname, 'ATTACKS.md')
+  // Of networks that are not measured now, what was.
+  const parts = partsOf(path)
   let versions
   try {
     ;({ versions } = await worker.ask({ do: 'tools' }))
     const rate = await greatestRate()
-    for (const name of names)
-      lines.push(...(await compare(name, { worker, folder, versions, rate })))
+    for (const name of names) {
+      const lines = await compare(name, { worker, folder, versions, rate })
+      if (lines.length > 0) parts.set(networks[name].title, lines.join('\n'))
+    }
   } finally {
     await worker.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  if (flags.write) await writePage(join(import.meta.dirname, 'ATTACKS.md'), page(versions, lines))
+  const inOrder = Object.values(networks).flatMap(({ title }) => parts.get(title) ?? [])
+  if (flags.write) await writePage(path, page(versions, inOrder))
 }
 
 await main()

@@ -37,7 +37,7 @@ export const networks = {
   resnet_4b: {
     title: 'ResNet, 4 blocks',
     options: resnet,
-    epsilons: { linf: 1 / 255, l2: 0.2, l1: 4, l0: 8 },
+    epsilons: { linf: 3 / 255, l2: 0.5, l1: 4, l0: 8 },
   },
   'resnet_3b2_bn_mixup_adv_4.0_bs128_lr-1': {
     title: 'ResNet, 3 blocks (adversarial training)',
@@ -48,7 +48,7 @@ export const networks = {
     title: 'Dense network of 4 layers (MNIST)',
     options: { sampleShape: [1, 28, 28] },
     pictures: 'mnist',
-    epsilons: { linf: 0.03, l2: 0.6, l1: 4, l0: 10 },
+    epsilons: { linf: 12 / 255, l2: 1, l1: 4, l0: 10 },
   },
 }
 
