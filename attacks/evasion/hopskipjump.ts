@@ -72,11 +72,8 @@ function* normal(
   { count, spread }: { readonly count: number; readonly spread: number },
 ): Asking<Float32Array> {
   const size = example.length
-  const [missing, fooling, probe] = [0, 1, 2].map(() => new Float32Array(size)) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ]
+  const [missing, fooling] = [new Float32Array(size), new Float32Array(size)]
+  const probe = new Float32Array(size)
   const { norm, bounds } = threat
   const near = { reach: spread, draws: norm === 'linf' ? 'uniform' : 'normal', bounds } as const
   let hits = 0

@@ -19,8 +19,10 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
   // A little less: what is rounded beyond it would have to be projected back, outside the windows too.
   const reachable = epsilon * (1 - 1e-6)
   const bumpOf = bumps()
+  const area = grid.height * grid.width
   /** What the bump's window will hold, and what it and the giver hold now, as δ. */
-  const [mixed, own, given] = [0, 1, 2].map(() => new Float64Array(grid.height * grid.width))
+  const mixed = new Float64Array(area)
+  const [own, given] = [new Float64Array(area), new Float64Array(area)]
   /** Σ δ² of each sample, as long as its point is the one that was accepted last. */
   const used = new Map<number, number>()
   return {
@@ -59,19 +61,19 @@ export function l2Squares(grid: Grid, epsilon: number): Squares {
       const unused = Math.max(0, reachable ** 2 - used.get(id)!) / grid.channels
       for (let channel = 0; channel < grid.channels; channel++) {
         const sign = rng.uniform() < 0.5 ? -1 : 1
-        const held = read(grid, channel, into, { clean, point, delta: own! })
-        read(grid, channel, giver, { clean, point, delta: given! })
+        const held = read(grid, channel, into, { clean, point, delta: own })
+        read(grid, channel, giver, { clean, point, delta: given })
         const weight = held > 0 ? 1 / Math.sqrt(held) : 0
         let length = 0
         for (let at = 0; at < bump.length; at++) {
-          const value = sign * bump[at]! + weight * own![at]!
-          mixed![at] = value
+          const value = sign * bump[at]! + weight * own[at]!
+          mixed[at] = value
           length += value * value
         }
-        const free = held + outside(into, giver, given!) + unused
+        const free = held + outside(into, giver, given) + unused
         const scale = length > 0 ? Math.sqrt(free / length) : 0
-        write(grid, channel, giver, { clean, values: mixed!, scale: 0, point })
-        write(grid, channel, into, { clean, values: mixed!, scale, point })
+        write(grid, channel, giver, { clean, values: mixed, scale: 0, point })
+        write(grid, channel, into, { clean, values: mixed, scale, point })
       }
     },
 
