@@ -22,6 +22,7 @@ export const errorCodes = {
   GNT_DETECTOR: { exit: 2, title: 'no detector of that name, or wrong parameters of one' },
   GNT_SUITE_UNKNOWN: { exit: 2, title: 'no suite of that name' },
   GNT_ATTACK_NEEDS: { exit: 2, title: 'the attack cannot run in this setting' },
+  GNT_ATTACK_FAILED: { exit: 2, title: 'an attack plugin threw an error' },
   GNT_POISON_INVALID: { exit: 2, title: 'a poison returned what it may not' },
   GNT_TRAIN_DIVERGED: { exit: 2, title: 'a training whose loss grew beyond all numbers' },
   GNT_STORE: { exit: 2, title: 'the result store cannot be opened or written' },

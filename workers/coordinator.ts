@@ -84,12 +84,12 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
       if (signal?.aborted) break
       await Promise.all(
         lanes.flatMap((lane) =>
-          Array.from({ length: lane.workers }, () => rehearse(lane.pool, task)),
+          Array.from({ length: lane.workers }, () => rehearse(lane.pool, task, options)),
         ),
       )
     }
     for (const task of options.trialRehearsals ?? [])
-      if (lanes[0] && !signal?.aborted) await rehearse(lanes[0].pool, task)
+      if (lanes[0] && !signal?.aborted) await rehearse(lanes[0].pool, task, options)
     if (!signal?.aborted) await options.onStart?.()
     start = performance.now()
     work.queue.push(...(options.examinations ?? []), ...tasks)
@@ -232,7 +232,11 @@ async function runLane(lane: Lane, work: Work, options: ExecuteOptions): Promise
   }
 }
 
-async function rehearse(pool: Pool, task: Task | TrialTask): Promise<void> {
+async function rehearse(
+  pool: Pool,
+  task: Task | TrialTask,
+  { plugins = [] }: Pick<ExecuteOptions, 'plugins'>,
+): Promise<void> {
   try {
     if ('poison' in task) await pool.rehearseTrial(task)
     else await pool.rehearse(task)
@@ -249,7 +253,18 @@ async function rehearse(pool: Pool, task: Task | TrialTask): Promise<void> {
         },
         { cause: error },
       )
-    throw error
+    if (error instanceof GauntletError || plugins.length === 0 || 'poison' in task) throw error
+    // What others have written may throw anything; of our own attacks it is a bug, and says so.
+    const [message] = String(error instanceof Error ? error.message : error).split('\n')
+    throw new GauntletError(
+      'GNT_ATTACK_FAILED',
+      {
+        what: `the attack ${task.attack.attack} threw an error`,
+        got: message,
+        fix: 'gauntlet plugins test FILE tries it on a small model; --debug prints the stack',
+      },
+      { cause: error },
+    )
   }
 }
 

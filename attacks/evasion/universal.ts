@@ -35,7 +35,8 @@ export const universal = defineAttack({
       else await context.gradient({ loss: 'margin' })
       const open = context.samples.filter(({ isFooled }) => !isFooled)
       const fooled = context.samples.length - open.length
-      if (fooled > best.fooled) best = { fooled, delta }
+      // Of equal ones the later: where none is fooled yet, margins have fallen all the same.
+      if (fooled >= best.fooled) best = { fooled, delta }
       if (step === steps || open.length === 0) break
       const mean = new Float64Array(context.sampleSize)
       for (const { gradient } of open)

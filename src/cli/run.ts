@@ -67,6 +67,8 @@ function createParser(io: Io) {
       .usage(
         '$0 <command>\n\nAttacks every version of a model and says whether the new one is less robust.',
       )
+      .example('gauntlet demo', 'try it: two models, data and a report')
+      .example('gauntlet init', 'write a configuration for your own; then: gauntlet gate')
       // Messages are read by usageError and by tests: they must not follow the machine's language.
       .locale('en')
       .updateStrings({ string: 'value', boolean: 'flag' })

@@ -66,6 +66,8 @@ function parseRows(bytes: Uint8Array, path: string): Row[] {
   try {
     const rows = parse(Buffer.from(bytes), {
       bom: true,
+      // Lines that were added by hand end as the editor has it: both kinds in one list.
+      record_delimiter: ['\r\n', '\n', '\r'],
       trim: true,
       skip_empty_lines: true,
       relax_column_count: true,

@@ -176,7 +176,7 @@ function differentiate(
     throw new GauntletError('GNT_ATTACK_NEEDS', {
       what: `the ${options.loss} loss needs at least ${least} classes`,
       got: `${model.classes} classes`,
-      fix: 'use --loss margin or --loss ce',
+      fix: 'use an attack with the loss margin or ce: apgd-ce, pgd --loss margin',
     })
   const network = readied(model)
   const g = new GraphBuilder(network, model.infos)

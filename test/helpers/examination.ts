@@ -29,6 +29,12 @@ export const linf = (epsilon: number): ThreatModel => ({
   goal: { kind: 'untargeted' },
 })
 
+/** On the glyphs: a third of the pixels goes all the way, a third a hundredth of it, the others nowhere. */
+export const uneven = (epsilon: number): ThreatModel => ({
+  ...linf(epsilon),
+  features: { scale: Array.from({ length: glyphs(1).x.length }, (_, p) => [1, 0.01, 0][p % 3]!) },
+})
+
 /** The graph with nodes in front of it, which read `image` and leave `fed`. */
 export function withFront(
   graph: Graph,

@@ -232,7 +232,11 @@ async function runAll(
     quiet,
   )
   if (failure !== undefined)
-    throw new GauntletError('GNT_WORKER', { what: 'the attack did not finish', got: failure })
+    throw new GauntletError('GNT_WORKER', {
+      what: `the attack ${cells[0]!.attack.attack} did not finish`,
+      got: failure,
+      fix: 'of a plugin: gauntlet plugins test FILE tries it on a small model',
+    })
   return { results, seconds }
 }
 

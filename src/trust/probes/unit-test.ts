@@ -1,5 +1,6 @@
 import type { ModelHandle } from '../../model/handle.js'
-import { box, distance, project, randomInBall } from '../../threat/ball.js'
+import { distance } from '../../threat/ball.js'
+import { Constraints } from '../../threat/constraints.js'
 import type { ThreatModel } from '../../threat/threat-model.js'
 import { createRng, type Rng } from '../../util/rng.js'
 import type { Bench, Samples } from '../bench.js'
@@ -91,7 +92,8 @@ async function makeCells(
   const { size } = bench
   const { width } = feature
   const each = 1 + inside + border
-  const inner = { ...threat, epsilon: innerShare * threat.epsilon }
+  const ball = new Constraints(threat, size)
+  const inner = new Constraints({ ...threat, epsilon: innerShare * threat.epsilon }, size)
   const handle = await bench.reading(feature.value, width)
   const puzzles: Puzzle[] = []
   try {
@@ -106,9 +108,9 @@ async function makeCells(
         const point = row(points, k, size)
         if (k === 0) point.set(clean)
         else if (k <= inside) {
-          randomInBall(inner, clean, rng, point)
+          inner.random(clean, rng, point)
           confine(inner, clean, point)
-        } else onBorder(threat, clean, rng, point)
+        } else onBorder(ball, clean, rng, point)
       }
       const features = await handle.scores(points, each, bench.job.batch)
       const centre = row(features, 0, width).slice()
@@ -146,22 +148,33 @@ async function solvableOf(
   return puzzles.filter((_, i) => ofClean[i] === 0 && ofSolutions[i] === 1)
 }
 
-/** A corner of the L∞ ball, or a point at distance epsilon in a random direction; within the bounds. */
-function onBorder(threat: ThreatModel, x: Float32Array, rng: Rng, point: Float32Array): void {
-  if (threat.norm === 'linf')
-    for (let p = 0; p < x.length; p++)
-      point[p] = x[p]! + (rng.uniform() < 0.5 ? -1 : 1) * threat.epsilon
-  else {
-    randomInBall(threat, x, rng, point)
-    const stretch = threat.epsilon / Math.max(distance(threat.norm, point, x), 1e-30)
-    for (let p = 0; p < x.length; p++) point[p] = x[p]! + stretch * (point[p]! - x[p]!)
+/** A corner of the L∞ ball, or a point at distance epsilon in a random direction; of what counts, within the bounds. */
+function onBorder(ball: Constraints, x: Float32Array, rng: Rng, point: Float32Array): void {
+  const { norm, epsilon } = ball.threat
+  if (norm === 'linf') {
+    const { lower, upper } = boxOf(ball, x)
+    for (let p = 0; p < x.length; p++) point[p] = rng.uniform() < 0.5 ? lower[p]! : upper[p]!
+    ball.settle(x, point, { lower, upper, isInBall: true })
+    return
   }
-  confine(threat, x, point)
+  ball.random(x, rng, point)
+  const stretch = epsilon / Math.max(distance(norm, point, x), 1e-30)
+  for (let p = 0; p < x.length; p++) point[p] = x[p]! + stretch * (point[p]! - x[p]!)
+  ball.project(x, point)
+  ball.settle(x, point, { isInBall: true })
 }
 
-function confine(threat: ThreatModel, x: Float32Array, point: Float32Array): void {
-  if (threat.norm !== 'linf') return project(threat, x, point)
-  const [lower, upper] = [new Float32Array(x.length), new Float32Array(x.length)]
-  box(x, threat, lower, upper)
+function confine(ball: Constraints, x: Float32Array, point: Float32Array): void {
+  if (ball.threat.norm !== 'linf') return ball.project(x, point)
+  const { lower, upper } = boxOf(ball, x)
   for (let p = 0; p < x.length; p++) point[p] = Math.min(Math.max(point[p]!, lower[p]!), upper[p]!)
+}
+
+function boxOf(
+  ball: Constraints,
+  x: Float32Array,
+): Readonly<Record<'lower' | 'upper', Float32Array>> {
+  const [lower, upper] = [new Float32Array(x.length), new Float32Array(x.length)]
+  ball.box(x, lower, upper)
+  return { lower, upper }
 }

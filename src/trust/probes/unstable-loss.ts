@@ -1,4 +1,5 @@
-import { randomInBall } from '../../threat/ball.js'
+import { Constraints } from '../../threat/constraints.js'
+import type { ThreatModel } from '../../threat/threat-model.js'
 import { createRng } from '../../util/rng.js'
 import type { Bench, Samples } from '../bench.js'
 import type { Check } from '../check.js'
@@ -36,8 +37,8 @@ export const unstableLoss: Check = {
 async function changeWithin(bench: Bench, at: Samples, radius: number): Promise<number> {
   const { size, classes, job } = bench
   const [low, high] = bench.bounds
-  const whole = bench.threat()!
-  const threat = { ...whole, epsilon: radius * whole.epsilon }
+  const whole = numbersOf(bench.threat()!, size)
+  const ball = new Constraints({ ...whole, epsilon: radius * whole.epsilon }, size)
   const before = await bench.logits(at.x, at.n)
   let [total, margins] = [0, 0]
   for (let d = 0; d < directions; d++) {
@@ -45,7 +46,7 @@ async function changeWithin(bench: Bench, at: Samples, radius: number): Promise<
     for (let i = 0; i < at.n; i++) {
       const point = row(points, i, size)
       const rng = createRng(job.seed, 'surface', at.ids[i]!, d)
-      randomInBall(threat, row(at.x, i, size), rng, point)
+      ball.random(row(at.x, i, size), rng, point)
       for (let p = 0; p < size; p++) point[p] = Math.min(Math.max(point[p]!, low), high)
     }
     const after = await bench.logits(points, at.n)
@@ -57,4 +58,16 @@ async function changeWithin(bench: Bench, at: Samples, radius: number): Promise<
     }
   }
   return total / margins
+}
+
+/** The threat model without its categories, which no radius measures: they stay as they are. */
+function numbersOf(threat: ThreatModel, size: number): ThreatModel {
+  const { features } = threat
+  if (!features?.oneHot) return threat
+  const { oneHot, ...rest } = features
+  const members = new Set(oneHot.flat())
+  const scale = Array.from({ length: size }, (_, i) =>
+    members.has(i) ? 0 : (features.scale?.[i] ?? 1),
+  )
+  return { ...threat, features: { ...rest, scale } }
 }

@@ -15,7 +15,7 @@ import { unitTest } from '../../../src/trust/probes/unit-test.js'
 import { unstableLoss } from '../../../src/trust/probes/unstable-loss.js'
 import { uselessGradient } from '../../../src/trust/probes/useless-gradient.js'
 import { binarized, shattered } from '../../helpers/broken-models.js'
-import { demoGraph, glyphs, linf, raised, severities } from '../../helpers/examination.js'
+import { demoGraph, glyphs, linf, raised, severities, uneven } from '../../helpers/examination.js'
 import { graphOf, nodeOf } from '../../helpers/graphs.js'
 import { linearOf, predictionsOf, openModel, samplesOf, withTail } from '../../helpers/networks.js'
 
@@ -74,6 +74,7 @@ describe('E14, the loss surface', () => {
   it('is smooth', async () => {
     expect(await raised(unstableLoss, plain)).toEqual([])
     expect(await raised(unstableLoss, defended)).toEqual([])
+    expect(await raised(unstableLoss, plain, { threats: [uneven(0.2)] })).toEqual([])
   })
 })
 
@@ -143,6 +144,9 @@ describe('E23, a task with a solution', () => {
     expect(await raised(unitTest, plain)).toEqual([])
     expect(await raised(unitTest, defended)).toEqual([])
     expect(await raised(unitTest, plain, { threats: [{ ...linf(1.5), norm: 'l2' }] })).toEqual([])
+  })
+  it('is solved where values go unequally far, and some not at all', async () => {
+    expect(await raised(unitTest, plain, { threats: [uneven(0.2)] })).toEqual([])
   })
 })
 

@@ -45,6 +45,18 @@ describe('execute', () => {
     expect(seen).toMatchObject({ saved: [], starts: 0 })
   })
 
+  it('names a plugin that throws in a rehearsal; of our own attacks it is a bug', async () => {
+    const seen = log()
+    const thrown = new TypeError('boom\nsecond line')
+    const startPool = async () => pool({ rehearse: () => Promise.reject(thrown) })
+    const asked = options({ tasks: tasks(2), rehearsals: tasks(1), startPool, seen })
+    await expect(execute({ ...asked, plugins: ['own.ts'] })).rejects.toMatchObject({
+      code: 'GNT_ATTACK_FAILED',
+      message: expect.stringMatching(/^the attack \S+ threw an error: got boom; /) as string,
+    })
+    await expect(execute(asked)).rejects.toBe(thrown)
+  })
+
   it('ends when the store cannot be written, and does not wait for the other tasks', async () => {
     const seen = log()
     let cancelled = false
