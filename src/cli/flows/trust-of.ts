@@ -11,6 +11,7 @@ import { poisonFindings } from '../../trust/poisoning/index.js'
 import type { ClassCounts, PoisonFinding } from '../../trust/poisoning/types.js'
 import type { Finding, Severity } from '../../trust/finding.js'
 import { rateTrust } from '../../trust/rate.js'
+import { averaged } from '../../trust/results/averaged.js'
 import { resultFindings } from '../../trust/results/index.js'
 import type { GateThreat, ResultSet } from '../../trust/results/types.js'
 
@@ -39,17 +40,21 @@ export async function trustOf(
   if (filed.length === 0) return undefined
   const examined = await store.examinationsOf(filed.map(({ key }) => key))
   const plugins = [...builtInAttacks, ...(options.plugins ?? [])]
+  const kinds = (id: string): AttackPlugin | undefined => plugins.find((one) => one.id === id)
   return filed.map(({ version, key }, i) => {
     const found = examined.get(key)
     const isLast = i === filed.length - 1
+    const own = resultSetOf(cells, version)
     const findings = [
       // The same bytes under another name are examined once.
-      ...(found ?? [notExamined]).map((finding): Finding => ({ ...finding, version })),
+      ...(found ?? [notExamined]).map((finding) =>
+        averaged({ ...finding, version }, { ...own, kinds }),
+      ),
       ...trainedFindings(run, version),
       ...resultFindings({
-        ...resultSetOf(cells, version),
+        ...own,
         baseline: isLast ? options.baseline : undefined,
-        kinds: (id) => plugins.find((plugin) => plugin.id === id),
+        kinds,
         gateThreats: isLast ? options.gateThreats : undefined,
       }),
     ]

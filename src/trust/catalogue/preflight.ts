@@ -6,7 +6,7 @@ export const preflightSignals: readonly Signal[] = [
     id: 'P1',
     title: 'The model is random',
     severity: 'error',
-    test: 'five passes over the same batch: the accuracy differs, or the L2 distance of normalised logits exceeds 1e-4',
+    test: 'five passes over the same batch: the accuracy differs, or the L2 distance of normalised logits exceeds 1e-4; a warning where every attack averages over 20 passes',
     source: 'Croce & Hein 2020, AutoAttack: checks.py and flags_doc.md (randomized defenses)',
     remedy:
       'average over passes: eot: 20 at each attack of the suite (gauntlet attack --eot 20); or export the model without its random layers',

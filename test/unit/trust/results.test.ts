@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../../../src/plan/task.js'
+import { averaged } from '../../../src/trust/results/averaged.js'
+import type { ResultCell } from '../../../src/trust/results/types.js'
 import type { Severity } from '../../../src/trust/types.js'
 import { cell, findingsOf, type Case } from './build.js'
 
@@ -617,4 +619,38 @@ it('says what and where, with the numbers', () => {
 it('has nothing to say of nothing', () => {
   expect(findingsOf([])).toEqual([])
   expect(findingsOf([cell('pgd', { samples: 0, complete: false })])).toEqual([])
+})
+
+/** What is known of attacks: noise is a control. */
+const kinds = (id: string) => ({
+  kind: id === 'noise' ? ('control' as const) : ('fixed-epsilon' as const),
+  needs: [],
+})
+
+describe('P1, a random model', () => {
+  const found = {
+    signal: 'P1',
+    severity: 'error',
+    version: 'v2',
+    where: '',
+    text: 'passes differ',
+  } as const
+  it.each<[string, ResultCell[], Severity]>([
+    ['attacked without an average', [cell('pgd')], 'error'],
+    ['one attack of two averages', [cell('pgd', { eot: 20 }), cell('square')], 'error'],
+    ['an average of two passes', [cell('pgd', { eot: 2 })], 'error'],
+    ['noise alone averages', [cell('noise', { eot: 20 })], 'error'],
+    [
+      'every attack averages',
+      [cell('pgd', { eot: 20 }), cell('square', { eot: 30 }), cell('noise')],
+      'warning',
+    ],
+  ])('%s', (_, cells, severity) => {
+    expect(averaged(found, { cells, kinds }).severity).toBe(severity)
+  })
+
+  it('and no other signal', () => {
+    const other = { ...found, signal: 'P2' }
+    expect(averaged(other, { cells: [cell('pgd', { eot: 20 })], kinds })).toBe(other)
+  })
 })
