@@ -164,4 +164,10 @@ describe('universal', () => {
       expect(outcome.success).toBe(outcome.adversarialPrediction !== outcome.label)
     })
   })
+
+  it('moves as far as it may where it fools nobody', async () => {
+    const { outcomes, xAdv } = await attack(model, universal, threatOf('linf', 1e-4), x)
+    expect(outcomes.some(({ success }) => success)).toBe(false)
+    expect(distance('linf', row(xAdv, 0), row(x, 0))).toBeGreaterThan(5e-5)
+  })
 })

@@ -28,6 +28,19 @@ describe('lists of instances', () => {
     ])
   })
 
+  it('lines that end in different ways, as an editor leaves them', async () => {
+    const lines = ['n.onnx,1.vnnlib,1', 'n.onnx,2.vnnlib,2', 'n.onnx,3.vnnlib,3']
+    for (const ends of [
+      ['\r\n', '\n', ''],
+      ['\n', '\r\n', '\n'],
+      ['\r\n', '\r\n', '\n'],
+    ]) {
+      const path = file('mixed.csv', lines.map((line, i) => line + ends[i]!).join(''))
+      const found = await readInstances(path)
+      expect(found.map(({ timeoutMs }) => timeoutMs)).toEqual([1000, 2000, 3000])
+    }
+  })
+
   it("the competition's own: no header, numbered", async () => {
     const path = file('b.csv', './n.onnx,./1.vnnlib,116\r\n./n.onnx,./2.vnnlib, 0.5\r\n\r\n')
     const instances = await readInstances(path)
