@@ -1,4 +1,4 @@
-import { bytes, demote, high, low, neighbour, sumOf } from './lanes'
+import { bytes, demote, high, low, neighbour, sumOf, within } from './lanes'
 
 /** a − b > epsilon in exact arithmetic, by the rounding error of the difference (Knuth's TwoSum). */
 function isFarther(a: v128, b: v128, epsilon: v128): v128 {
@@ -42,11 +42,6 @@ export function box(
     v128.store(lower + i, f32x4.pmax(f32x4.splat(bottom), from))
     v128.store(upper + i, f32x4.pmin(f32x4.splat(top), to))
   }
-}
-
-/** Whether all of a vector is in the interval: a NaN is not. */
-function within(value: v128, least: v128, most: v128): v128 {
-  return v128.and(f32x4.ge(value, least), f32x4.le(value, most))
 }
 
 /** Whether every |point − clean|, in float64, is at most epsilon and every value in the interval: a NaN is not. */

@@ -1,4 +1,5 @@
 import { bytes, greatestOf, high, low, sumOf } from './lanes'
+import { greatest } from './values'
 
 /** Σ w·(to − from). */
 function gain(w: usize, from: usize, to: usize, n: i32): f64 {
@@ -144,12 +145,9 @@ function stepAt(
 
 /** Divides by the greatest |w|: squares of small values leave float32. @returns what it multiplied with */
 function toUnit(w: usize, n: i32): f64 {
-  let most = f32x4.splat(0)
-  for (let i: usize = 0, end = bytes(n); i < end; i += 16)
-    most = f32x4.pmax(most, f32x4.abs(v128.load(w + i)))
-  const greatest = greatestOf(most)
+  const most = greatest(w, n)
   // Under that there is no gradient to speak of.
-  const factor: f32 = greatest > 1e-37 ? 1 / greatest : 0
+  const factor: f32 = most > 1e-37 ? 1 / most : 0
   for (let i: usize = 0, end = bytes(n); i < end; i += 16)
     v128.store(w + i, f32x4.mul(v128.load(w + i), f32x4.splat(factor)))
   return factor

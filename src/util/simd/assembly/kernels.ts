@@ -16,6 +16,7 @@ export {
   clipAround,
   distanceL1,
   distanceLinf,
+  greatest,
   isBetween,
   lean,
   lengthL1,
@@ -26,5 +27,5 @@ export { box, isInBox, reachWithin } from './ball'
 export { moveL2, moveLinf } from './moves'
 export { fabStep } from './border'
 export { adam, elasticNet, fromTanh, shrinkStep, stepAhead, stepAlong, tanhSlope } from './descent'
-export { greatest, moveL1, projectL1, stepSparse } from './sparse'
+export { moveL1, projectL1, stepSparse } from './sparse'
 export { normals, probeNear, turnAside } from './draws'

@@ -30,6 +30,17 @@ export function clamp(value: v128, least: v128, most: v128): v128 {
   return f32x4.pmin(f32x4.pmax(value, least), most)
 }
 
+/** Which lanes are in the interval: a NaN is not. */
+export function within(value: v128, least: v128, most: v128): v128 {
+  return v128.and(f32x4.ge(value, least), f32x4.le(value, most))
+}
+
+/** Σ of four counts. */
+export function countOf(counts: v128): i32 {
+  const pairs = i32x4.add(counts, v128.shuffle<i32>(counts, counts, 2, 3, 0, 1))
+  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)
+}
+
 export function bytes(n: i32): usize {
   return (<usize>n) << 2
 }

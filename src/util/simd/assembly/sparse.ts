@@ -1,14 +1,6 @@
-import { bytes, clamp, greatestOf, high, low, signed, sumOf } from './lanes'
+import { bytes, clamp, countOf, high, low, signed, sumOf } from './lanes'
 import { stepFrom } from './moves'
-import { squareOf } from './values'
-
-/** max |v|; of values that are not numbers nothing is said. */
-export function greatest(values: usize, n: i32): f32 {
-  let most = f32x4.splat(0)
-  for (let i: usize = 0, end = bytes(n); i < end; i += 16)
-    most = f32x4.pmax(most, f32x4.abs(v128.load(values + i)))
-  return greatestOf(most)
-}
+import { greatest, squareOf } from './values'
 
 /** How many |v| are at least `cut`, which is over 0. */
 function countFrom(values: usize, n: i32, cut: f32): i32 {
@@ -16,8 +8,7 @@ function countFrom(values: usize, n: i32, cut: f32): i32 {
   let count = i32x4.splat(0)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16)
     count = i32x4.sub(count, f32x4.ge(f32x4.abs(v128.load(values + i)), least))
-  const pairs = i32x4.add(count, v128.shuffle<i32>(count, count, 2, 3, 0, 1))
-  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)
+  return countOf(count)
 }
 
 /** The least number over 0. */
@@ -80,8 +71,7 @@ function look(delta: usize, clean: usize, n: i32, cut: f32, least: v128, most: v
     totals = f64x2.add(totals, f64x2.add(low(part), high(part)))
   }
   total = sumOf(totals)
-  const pairs = i32x4.add(free, v128.shuffle<i32>(free, free, 2, 3, 0, 1))
-  slope = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)
+  slope = countOf(free)
 }
 
 /** The next float32 from a number that is not negative: with it, a length is at most what was asked for. */

@@ -1,4 +1,4 @@
-import { bytes, clamp, demote, high, low, sumOf } from './lanes'
+import { bytes, clamp, demote, greatestOf, high, low, sumOf, within } from './lanes'
 
 /**
  * Each value into its interval, NaN to the clean value first.
@@ -38,14 +38,22 @@ export function clampBetween(point: usize, clean: usize, n: i32, least: f32, mos
 
 /** Whether every value is in the interval: a NaN is not. */
 export function isBetween(point: usize, n: i32, least: f32, most: f32): bool {
-  let within = i32x4.splat(-1)
+  let all = i32x4.splat(-1)
   const bottom = f32x4.splat(least)
   const top = f32x4.splat(most)
   for (let i: usize = 0, end = bytes(n); i < end; i += 16) {
     const value = v128.load(point + i)
-    within = v128.and(within, v128.and(f32x4.ge(value, bottom), f32x4.le(value, top)))
+    all = v128.and(all, within(value, bottom, top))
   }
-  return i32x4.all_true(within)
+  return i32x4.all_true(all)
+}
+
+/** max |v|; of values that are not numbers nothing is said. */
+export function greatest(values: usize, n: i32): f32 {
+  let most = f32x4.splat(0)
+  for (let i: usize = 0, end = bytes(n); i < end; i += 16)
+    most = f32x4.pmax(most, f32x4.abs(v128.load(values + i)))
+  return greatestOf(most)
 }
 
 /** max |a − b|; NaN if there is one. */
