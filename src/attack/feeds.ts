@@ -2,8 +2,9 @@ import { attackedInput } from '../graph/passes/preprocess.js'
 import { padRows, type ModelHandle } from '../model/handle.js'
 import type { Feed } from '../runtime/session.js'
 import { stateNames } from '../step/update-rule.js'
+import type { Box } from '../threat/constraints.js'
 import type { Column, Living } from './living.js'
-import type { Box, Shard } from './shard.js'
+import type { Shard } from './shard.js'
 
 /** Part of the living rows that one call of a program takes. */
 export interface Rows {

@@ -1,4 +1,4 @@
-import type { Box } from './shard.js'
+import type { Box } from '../threat/constraints.js'
 
 /**
  * The samples still standing, packed into the front of flat arrays so that a batch is a view, not a copy.

@@ -2,7 +2,7 @@ import { GauntletError } from '../errors.js'
 import { elementCount } from '../graph/tensor.js'
 import { argmax } from '../model/handle.js'
 import type { Outcome } from '../plan/task.js'
-import { Constraints } from '../threat/constraints.js'
+import { Constraints, type Box } from '../threat/constraints.js'
 import { createRng } from '../util/rng.js'
 import { clampBetween, clampWithin, isBetween } from '../util/simd/kernels.js'
 import { isPrediction, makeFinite } from './checks.js'
@@ -12,9 +12,6 @@ import { chooseTarget } from './targets.js'
 
 /** Where points may go: the ball within the bounds, or all of the bounds. */
 export type Area = 'ball' | 'bounds'
-
-/** Where each value of a sample may go. (sample) each */
-export type Box = Readonly<Record<'lower' | 'upper', Float32Array>>
 
 /** A point that is to be judged as an example of the sample `id`. */
 export interface Claim {
@@ -104,8 +101,7 @@ export class Shard {
   box(id: number): Box {
     let box = this.#boxes.get(id)
     if (!box) {
-      box = { lower: new Float32Array(this.size), upper: new Float32Array(this.size) }
-      this.constraints.box(this.clean(id), box.lower, box.upper)
+      box = this.constraints.boxOf(this.clean(id))
       this.#boxes.set(id, box)
     }
     return box

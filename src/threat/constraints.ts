@@ -15,6 +15,9 @@ import {
 } from './settle.js'
 import { isFusedNorm, type ThreatModel } from './threat-model.js'
 
+/** Where each value of a sample may go. (sample) each */
+export type Box = Readonly<Record<'lower' | 'upper', Float32Array>>
+
 /**
  * A threat model for samples of a known size: where points may go, how far they are, and which of them count.
  *
@@ -100,6 +103,13 @@ export class Constraints {
       lower[i] = Math.max(lower[i]!, least)
       upper[i] = Math.min(upper[i]!, most)
     }
+  }
+
+  /** The same in arrays of its own. */
+  boxOf(x: Float32Array): Box {
+    const own = { lower: new Float32Array(x.length), upper: new Float32Array(x.length) }
+    this.box(x, own.lower, own.upper)
+    return own
   }
 
   /** Whether a point is in ball and bounds, where that can be told in one go: most points are. */

@@ -7,9 +7,9 @@
  *     [--images N] [--dear N] [--seeds N] [--threads 1,all] [--rows TEXT] [--norms linf,l2] [--write] [network …]
  *
  * `--images` for cheap rows and `--dear` for the others; `--seeds` of those that draw; `--rows` keeps those whose title
- * contains the text; `--write` puts the tables into ATTACKS.md, where those of other networks stay. Without names: two networks in every row, and the others in
- * those of AutoAttack. GAUNTLET_PEERS_AUTOATTACK names the folder that holds the authors' package `autoattack`, which no
- * registry has.
+ * contains the text; `--write` puts the tables into ATTACKS.md, where those of other networks stay. Without names: two
+ * networks in every row, and the others in those of AutoAttack. GAUNTLET_PEERS_AUTOATTACK names the folder that holds the
+ * authors' package `autoattack`, which no registry has.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -152,7 +152,7 @@ async function solvableOf(
 function onBorder(ball: Constraints, x: Float32Array, rng: Rng, point: Float32Array): void {
   const { norm, epsilon } = ball.threat
   if (norm === 'linf') {
-    const { lower, upper } = boxOf(ball, x)
+    const { lower, upper } = ball.boxOf(x)
     for (let p = 0; p < x.length; p++) point[p] = rng.uniform() < 0.5 ? lower[p]! : upper[p]!
     ball.settle(x, point, { lower, upper, isInBall: true })
     return
@@ -166,15 +166,6 @@ function onBorder(ball: Constraints, x: Float32Array, rng: Rng, point: Float32Ar
 
 function confine(ball: Constraints, x: Float32Array, point: Float32Array): void {
   if (ball.threat.norm !== 'linf') return ball.project(x, point)
-  const { lower, upper } = boxOf(ball, x)
+  const { lower, upper } = ball.boxOf(x)
   for (let p = 0; p < x.length; p++) point[p] = Math.min(Math.max(point[p]!, lower[p]!), upper[p]!)
-}
-
-function boxOf(
-  ball: Constraints,
-  x: Float32Array,
-): Readonly<Record<'lower' | 'upper', Float32Array>> {
-  const [lower, upper] = [new Float32Array(x.length), new Float32Array(x.length)]
-  ball.box(x, lower, upper)
-  return { lower, upper }
 }
